@@ -1,0 +1,93 @@
+import secrets
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, ForeignKey, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from linkstar import clock
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.user import User
+
+if TYPE_CHECKING:
+    from linkstar.models.task import Task
+
+ACTIONS = frozenset(
+    {
+        "project.created", "project_member.added", "project_member.removed",
+        "task.created", "task.edited", "task.moved", "task.trashed", "task.restored",
+        "checklist.added", "checklist_item.added", "checklist_item.ticked", "checklist_item.unticked",
+        "comment.added", "participant.added", "participant.removed",
+        "saved_view.created", "saved_view.deleted",
+        "sign_in.began", "sign_in.ended",
+    }
+)  # fmt: skip
+
+
+def new_change() -> str:
+    """The name of one act of one person; everything that it touched is undone together."""
+    return secrets.token_urlsafe(16)
+
+
+class AuditEvent(Base):
+    """Who did what to which record, with the values before and after. Rows are only ever added."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int | None] = mapped_column(ForeignKey("workspace.id"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    action: Mapped[str] = mapped_column(String(40))
+    changes: Mapped[dict[str, list[Any]]] = mapped_column(JSON, default=dict)
+    change: Mapped[str] = mapped_column(String(32), index=True)
+    undoes: Mapped[str | None] = mapped_column(String(32))
+    via: Mapped[str] = mapped_column(String(12), default="web")
+    task_version: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    actor: Mapped[User | None] = relationship()
+    task: Mapped["Task | None"] = relationship()
+
+    @classmethod
+    def of_change(cls, change: str) -> list["AuditEvent"]:
+        return list(db.session.scalars(select(cls).where(cls.change == change).order_by(cls.id)))
+
+
+def record(
+    action: str,
+    *,
+    by: User | None,
+    change: str | None = None,
+    undoes: str | None = None,
+    workspace_id: int | None = None,
+    project_id: int | None = None,
+    task: "Task | None" = None,
+    changes: dict[str, tuple[Any, Any]] | None = None,
+) -> str:
+    """Writes one audit event in the running transaction and returns the name of the change it belongs to.
+
+    `changes` maps a field to its value before and after; days are kept as ISO text.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"unknown audit action {action}")
+    change = change or new_change()
+    db.session.add(
+        AuditEvent(
+            action=action,
+            actor=by,
+            change=change,
+            undoes=undoes,
+            workspace_id=task.workspace_id if task else workspace_id,
+            project_id=task.project_id if task else project_id,
+            task=task,
+            task_version=task.version if task else None,
+            changes={field: [_plain(old), _plain(new)] for field, (old, new) in (changes or {}).items()},
+        )
+    )
+    return change
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

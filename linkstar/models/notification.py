@@ -1,0 +1,75 @@
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from linkstar import clock
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.user import User
+
+if TYPE_CHECKING:
+    from linkstar.models.comment import Comment
+    from linkstar.models.task import Task
+
+KINDS = ("assigned", "mentioned", "commented")
+MAILED = ("assigned", "mentioned")  # a watcher is told in the inbox only
+
+
+class Notification(Base):
+    """One row in a person's inbox."""
+
+    __tablename__ = "notification"
+    __table_args__ = (Index("ix_notification_inbox", "user_id", "read_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    actor: Mapped[User] = relationship(foreign_keys=[actor_id], lazy="joined", innerjoin=True)
+    task: Mapped["Task"] = relationship()
+    comment: Mapped["Comment | None"] = relationship()
+    deliveries: Mapped[list["Delivery"]] = relationship(back_populates="notification", cascade="all, delete-orphan")
+
+
+class Delivery(Base):
+    """A notification on its way out of the program, by one channel. The row is the queue: whoever sends it claims
+    it first for the length of a lease, so that a killed worker's delivery is taken up again and none goes twice."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("notification_id", "channel"),
+        Index("ix_delivery_due", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notification.id", ondelete="CASCADE"))
+    channel: Mapped[str] = mapped_column(String(10), default="mail")
+    state: Mapped[str] = mapped_column(String(8), default="due")  # due, sent, failed
+    due_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    notification: Mapped[Notification] = relationship(back_populates="deliveries")
+
+
+def notify(user: User, kind: str, *, by: User, task: "Task", comment: "Comment | None" = None) -> None:
+    """Puts a row into the person's inbox, and for some kinds one on its way by mail. Nobody is told of what he did
+    himself."""
+    if user.id == by.id:
+        return
+    db.session.add(
+        Notification(
+            workspace_id=task.workspace_id, user=user, actor=by, task=task, comment=comment, kind=kind,
+            deliveries=[Delivery(channel="mail")] if kind in MAILED else [],
+        )
+    )  # fmt: skip
+    db.session.info["notified"] = True

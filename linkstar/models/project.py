@@ -1,0 +1,194 @@
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Select,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    false,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
+
+from linkstar import clock
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
+from linkstar.models.membership import Membership, roles_with
+from linkstar.models.user import SignIn, User
+
+if TYPE_CHECKING:
+    from linkstar.models.phase import Phase
+    from linkstar.models.stage import Stage
+
+
+class ProjectMember(Base):
+    """A person who takes part in a project. Creators never do: they are given single tasks."""
+
+    __tablename__ = "project_member"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+    user: Mapped[User] = relationship(back_populates="project_memberships")
+
+
+class Project(Base):
+    """A launch, a campaign, a pipeline: tasks on a course from its first day to its anchor day."""
+
+    __tablename__ = "project"
+    __table_args__ = (UniqueConstraint("workspace_id", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
+    code: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(8))  # LAMP, so that its tasks are LAMP-1, LAMP-2 …
+    name_zh: Mapped[str | None] = mapped_column(String(120))
+    name_en: Mapped[str | None] = mapped_column(String(120))
+    anchor_on: Mapped[date | None]
+    anchor_name_zh: Mapped[str | None] = mapped_column(String(40))
+    anchor_name_en: Mapped[str | None] = mapped_column(String(40))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    last_number: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    owner: Mapped[User] = relationship()
+    stages: Mapped[list["Stage"]] = relationship(order_by="Stage.position", back_populates="project")
+    phases: Mapped[list["Phase"]] = relationship(order_by="Phase.position", back_populates="project")
+    members: Mapped[list[ProjectMember]] = relationship(cascade="all, delete-orphan")
+
+    # who sees it
+
+    @classmethod
+    def visible_to(cls, user: User) -> Select[Self]:
+        return select(cls).where(or_(false(), *(cls._visible_through(m) for m in user.memberships)))
+
+    @classmethod
+    def _visible_through(cls, membership: Membership) -> ColumnElement[bool]:
+        here = cls.workspace_id == membership.workspace_id
+        if membership.scope("view") == "all":
+            return here
+        return and_(here, cls.id.in_(cls._joined_by(membership.user_id)))
+
+    @staticmethod
+    def _joined_by(user_id: int) -> Select[int]:
+        return select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
+
+    def has_member(self, user: User) -> bool:
+        return any(membership.project_id == self.id for membership in user.project_memberships)
+
+    def known_to(self, user: User) -> bool:
+        """Does the person see the project itself, its name and its board, and not only single tasks of it?"""
+        membership = user.membership_in(self.workspace_id)
+        return bool(membership) and (membership.scope("view") == "all" or self.has_member(user))  # type: ignore[union-attr]
+
+    def add_member(self, user: User, *, by: User) -> None:
+        membership = user.membership_in(self.workspace_id)
+        if membership is None or membership.role == "creator":
+            raise ValueError("only people of the workspace take part in a project, and creators in single tasks")
+        self.members.append(ProjectMember(user=user))
+        self._record("project_member.added", by, (None, user.id))
+
+    def remove_member(self, member: ProjectMember, *, by: User) -> None:
+        self.members.remove(member)
+        self._record("project_member.removed", by, (member.user_id, None))
+
+    def _record(self, action: str, by: User, user: tuple[int | None, int | None]) -> None:
+        record(action, by=by, workspace_id=self.workspace_id, project_id=self.id, changes={"user_id": user})
+
+    def allows(self, user: User, permission: str) -> bool:
+        """May the person do this in the project at large (and not only to tasks of the person's own)?"""
+        membership = user.membership_in(self.workspace_id)
+        scope = membership.scope(permission) if membership else "none"
+        if scope == "own":
+            return permission == "create" and self.has_member(user)
+        if scope == "shared":
+            return permission == "view" and self.has_member(user)
+        return scope == "all" or (scope == "member" and self.has_member(user))
+
+    def people(self) -> list[User]:
+        """Who can own its tasks: its members, and those of the workspace who see every project."""
+        joined = select(ProjectMember.user_id).where(ProjectMember.project_id == self.id)
+        people = (
+            select(User)
+            .join(User.memberships)
+            .where(User.active, Membership.workspace_id == self.workspace_id)
+            .where(or_(Membership.role.in_(roles_with("view", "all")), User.id.in_(joined)))
+            .options(contains_eager(User.memberships))
+            .order_by(User.id)
+        )
+        return list(db.session.scalars(people).unique())
+
+    def people_for(self, reader: User) -> list[User]:
+        """The same, as far as the reader may know who there is: an outsider is told of nobody."""
+        membership = reader.membership_in(self.workspace_id)
+        return self.people() if membership and not membership.external else []
+
+    # how it changes
+
+    @classmethod
+    def create(cls, *, by: User, **values: Any) -> Self:
+        project = cls(owner=by, **values)
+        db.session.add(project)
+        db.session.flush()
+        project.members.append(ProjectMember(user=by))
+        record("project.created", by=by, workspace_id=project.workspace_id, project_id=project.id)
+        return project
+
+    def touch(self) -> int:
+        """Locks the project until the end of the transaction and gives this change the next revision."""
+        revision = db.session.scalar(
+            update(Project)
+            .where(Project.id == self.id)
+            .values(revision=Project.revision + 1)
+            .returning(Project.revision)
+            .execution_options(synchronize_session=False)
+        )
+        set_committed_value(self, "revision", revision)
+        return int(revision or 0)
+
+    def next_number(self) -> int:
+        """The next number in the project; call it after touch(), which serialises writers."""
+        number = db.session.scalar(
+            update(Project)
+            .where(Project.id == self.id)
+            .values(last_number=Project.last_number + 1)
+            .returning(Project.last_number)
+            .execution_options(synchronize_session=False)
+        )
+        return int(number or 0)
+
+    @classmethod
+    def revision_seen_with(cls, token: str, project_id: int) -> int | None:
+        """The project's revision, if the bearer of this sign-in may see the project: one query, so that an
+        open board may ask every two seconds. None where anything is not as it should be."""
+        asked = {"token_hash": SignIn.digest(token), "now": clock.now(), "project_id": project_id}
+        return db.session.scalar(cls._revision_seen(), asked)
+
+    @classmethod
+    @cache
+    def _revision_seen(cls) -> Select[int]:
+        """Built once: putting the statement together takes longer than running it."""
+        joined = select(ProjectMember.user_id).where(ProjectMember.project_id == bindparam("project_id"))
+        return (
+            select(cls.revision)
+            .join(Membership, Membership.workspace_id == cls.workspace_id)
+            .join(User, User.id == Membership.user_id)
+            .join(SignIn, SignIn.user_id == User.id)
+            .where(
+                cls.id == bindparam("project_id"),
+                SignIn.token_hash == bindparam("token_hash"),
+                SignIn.expires_at > bindparam("now"),
+                User.active,
+                or_(Membership.role.in_(roles_with("view", "all")), User.id.in_(joined)),
+            )
+        )

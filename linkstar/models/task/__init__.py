@@ -1,0 +1,141 @@
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from linkstar import clock
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.label import Label
+from linkstar.models.notification import notify
+from linkstar.models.phase import Phase
+from linkstar.models.project import Project
+from linkstar.models.stage import Stage
+from linkstar.models.task.creatable import Creatable
+from linkstar.models.task.discussable import Discussable
+from linkstar.models.task.editable import Editable
+from linkstar.models.task.movable import Movable
+from linkstar.models.task.participant import Participant
+from linkstar.models.task.trashable import Trashable
+from linkstar.models.task.visible import Visible
+from linkstar.models.user import User
+
+if TYPE_CHECKING:
+    from linkstar.models.checklist import Checklist
+    from linkstar.models.comment import Comment
+
+__all__ = ["PLATFORMS", "PRIORITIES", "Participant", "Task"]
+
+PLATFORMS = (
+    "amazon", "tiktok_shop", "tiktok", "walmart", "shopify", "instagram", "youtube", "facebook", "pinterest",
+)  # fmt: skip
+OPEN = text("completed_at IS NULL AND trashed_at IS NULL")
+PRIORITIES = ("urgent", "high", "medium", "low")
+
+
+class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
+    """One piece of work with exactly one owner. Its `version` counts edits of its fields (a writer states the
+    version he saw); its `revision` is the project's at its last visible change of any kind."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("project_id", "number"),
+        UniqueConstraint("project_id", "position"),
+        Index("ix_task_stage_position", "stage_id", "position"),
+        Index("ix_task_phase_position", "phase_id", "position"),
+        Index("ix_task_project_revision", "project_id", "revision"),
+        Index("ix_task_owner_due", "owner_id", "due_on"),
+        Index("ix_task_open", "project_id", "late_from", sqlite_where=OPEN, postgresql_where=OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    stage_id: Mapped[int] = mapped_column(ForeignKey("stage.id"))
+    phase_id: Mapped[int | None] = mapped_column(ForeignKey("phase.id", ondelete="SET NULL"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"), index=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    title_zh: Mapped[str | None] = mapped_column(String(200))
+    title_en: Mapped[str | None] = mapped_column(String(200))
+    brief_zh: Mapped[str | None] = mapped_column(Text)
+    brief_en: Mapped[str | None] = mapped_column(Text)
+    source_language: Mapped[str] = mapped_column(String(2), default="zh")
+    translation_outdated: Mapped[bool] = mapped_column(default=False)
+
+    priority: Mapped[str] = mapped_column(String(8), default="medium")
+    platform: Mapped[str | None] = mapped_column(String(20))
+    start_on: Mapped[date | None]
+    due_on: Mapped[date | None]
+    late_from: Mapped[datetime | None] = mapped_column(Instant)  # the end of the due day, where the owner lives
+    blocking: Mapped[bool] = mapped_column(default=False)
+    milestone: Mapped[bool] = mapped_column(default=False)
+
+    position: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    comment_count: Mapped[int] = mapped_column(default=0)
+    check_count: Mapped[int] = mapped_column(default=0)
+    checked_count: Mapped[int] = mapped_column(default=0)
+
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    completed_at: Mapped[datetime | None] = mapped_column(Instant)
+    completed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    trashed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)
+    stage: Mapped[Stage] = relationship()
+    phase: Mapped[Phase | None] = relationship()
+    owner: Mapped[User] = relationship(foreign_keys=[owner_id])
+    author: Mapped[User] = relationship(foreign_keys=[author_id])
+    completed_by: Mapped[User | None] = relationship(foreign_keys=[completed_by_id])
+    parent: Mapped["Task | None"] = relationship(remote_side=[id], back_populates="subtasks")
+    subtasks: Mapped[list["Task"]] = relationship(back_populates="parent", order_by="Task.position")
+    labels: Mapped[list[Label]] = relationship(secondary="task_label", order_by=Label.name)
+    participants: Mapped[list[Participant]] = relationship(cascade="all, delete-orphan")
+    checklists: Mapped[list["Checklist"]] = relationship(order_by="Checklist.position", back_populates="task")
+    predecessors: Mapped[list["Task"]] = relationship(
+        secondary="dependency",
+        primaryjoin="Task.id == dependency.c.successor_id",
+        secondaryjoin="Task.id == dependency.c.predecessor_id",
+        back_populates="successors",
+    )
+    successors: Mapped[list["Task"]] = relationship(
+        secondary="dependency",
+        primaryjoin="Task.id == dependency.c.predecessor_id",
+        secondaryjoin="Task.id == dependency.c.successor_id",
+        back_populates="predecessors",
+    )
+    comments: Mapped[list["Comment"]] = relationship(order_by="Comment.id", back_populates="task")
+
+    @property
+    def code(self) -> str:
+        """LAMP-8: how people call it in a chat."""
+        return f"{self.project.key}-{self.number}"
+
+    def redraw(self) -> None:
+        """Locks the project and marks the task as visibly changed, so that open boards fetch it. Where somebody
+        changed anything in the project since it was read, everything is read again, under the lock."""
+        seen = self.project.revision
+        revision = self.project.touch()
+        if revision != seen + 1:
+            db.session.expire_all()
+        self.revision = revision
+
+    def set_deadline(self) -> None:
+        """A due day ends when it ends for the owner; who looks from elsewhere sees it late at the same moment."""
+        self.late_from = None
+        if self.due_on:
+            after = self.due_on + timedelta(days=1)
+            self.late_from = datetime.combine(after, time(), ZoneInfo(self.owner.timezone))
+
+    def redraw_linked(self) -> None:
+        """The cards of its predecessors and successors say something about this task."""
+        for task in (*self.predecessors, *self.successors):
+            task.revision = self.revision
+
+    def tell_owner(self, by: User) -> None:
+        notify(self.owner, "assigned", by=by, task=self)

@@ -1,0 +1,52 @@
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Mapped
+
+from linkstar.extensions import db
+from linkstar.models.audit_event import record
+from linkstar.models.project import Project
+from linkstar.models.refusal import MoveRefused
+from linkstar.models.stage import Stage
+from linkstar.models.task.movable import GAP
+from linkstar.models.user import User
+
+
+class Creatable:
+    if TYPE_CHECKING:
+        id: Mapped[int]
+        project_id: Mapped[int]
+        position: Mapped[int]
+        stage: Mapped[Stage]
+        assign: Any
+
+    @classmethod
+    def create(
+        cls, project: Project, *, by: User, stage: Stage, owner: User, change: str | None = None, **values: Any
+    ) -> Self:
+        """Adds a task at the end of its column. Outside the backlog it needs its due day at once."""
+        if stage.kind != "backlog" and not values.get("due_on"):
+            raise MoveRefused(None, stage, ["due_on"])
+        if owner.membership_in(project.workspace_id) is None:
+            raise ValueError("the owner of a task is a person of its workspace")
+        revision = project.touch()
+        last = db.session.scalar(select(func.max(cls.position)).where(cls.project_id == project.id))
+        task = cls(  # type: ignore[call-arg]
+            workspace_id=project.workspace_id,
+            project=project,
+            number=project.next_number(),
+            stage=stage,
+            owner=owner,
+            author=by,
+            position=(last or 0) + GAP,
+            revision=revision,
+            version=1,
+            **values,
+        )
+        db.session.add(task)
+        task.set_deadline()  # type: ignore[attr-defined]
+        db.session.flush()
+        task.completed_or_not(by)  # type: ignore[attr-defined]
+        record("task.created", by=by, task=task, change=change)  # type: ignore[arg-type]
+        task.tell_owner(by)  # type: ignore[attr-defined]
+        return task
