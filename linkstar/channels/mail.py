@@ -1,0 +1,88 @@
+"""Mail: one notification as a message in its reader's language, by SMTP or into a folder."""
+
+import smtplib
+import ssl
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from flask import current_app
+
+from linkstar import clock
+from linkstar.i18n import LANGUAGES, _, both, force_locale, language
+from linkstar.models import Delivery, Notification
+
+PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
+PLAIN_LINES = policy.SMTP.clone(cte_type="7bit")  # not every server takes more than ASCII
+
+
+def compose(delivery: Delivery) -> EmailMessage:
+    """The message, with an id that stays the same however often the delivery is tried."""
+    notification = delivery.notification
+    reader = notification.user
+    public = urlsplit(current_app.config["PUBLIC_URL"])
+    message = EmailMessage(policy=PLAIN_LINES)
+    with force_locale(LANGUAGES[reader.language]):
+        message["Subject"] = _one_line(_subject(notification))
+        message["From"] = current_app.config["MAIL_FROM"]
+        message["To"] = Address(_one_line(reader.name), addr_spec=reader.email)
+        message["Date"] = format_datetime(clock.now())
+        message["Message-ID"] = f"<delivery-{delivery.id}@{public.hostname}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(_draw(notification, public, "txt"))
+        message.add_alternative(_draw(notification, public, "html"), subtype="html")
+    return message
+
+
+def _subject(notification: Notification) -> str:
+    actor, title = notification.actor.name, both(notification.task, "title")
+    if notification.kind == "mentioned":
+        return _("%(actor)s mentioned you on “%(title)s”", actor=actor, title=title)
+    return _("%(actor)s gave you “%(title)s”", actor=actor, title=title)
+
+
+def _one_line(text: str) -> str:
+    """A line break would end the header, and what follows it would begin one of the writer's own."""
+    return " ".join(text.split())
+
+
+def _draw(notification: Notification, public: SplitResult, kind: str) -> str:
+    """Not by render_template: what that adds for pages needs a request, and there is none."""
+    pages = current_app.url_map.bind(public.netloc, url_scheme=public.scheme)
+    address = pages.build("tasks.show", {"task_id": notification.task_id}, force_external=True)
+    template = current_app.jinja_env.get_template(f"mails/{notification.kind}.{kind}")
+    return template.render(notification=notification, task=notification.task, address=address, language=language())
+
+
+def send(message: EmailMessage, to: str) -> None:
+    """`to` is smtp://[user:password@]host[:port], smtps://… or file:///folder, where each becomes an .eml."""
+    place = urlsplit(to)
+    if place.scheme == "file":
+        _put(message, Path(unquote(place.path)))
+        return
+    with _server(place) as server:
+        if place.username:
+            server.ehlo_or_helo_if_needed()
+            if server.has_extn("starttls"):
+                server.starttls(context=ssl.create_default_context())
+            server.login(unquote(place.username), unquote(place.password or ""))
+        server.send_message(message)
+
+
+def _server(place: SplitResult) -> smtplib.SMTP:
+    host, port = place.hostname or "", place.port or 0
+    if place.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=PATIENCE)
+
+
+def _put(message: EmailMessage, folder: Path) -> None:
+    """Under the message's own id, so that a second try replaces the first; whole or not at all."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"{message['Message-ID'].strip('<>').partition('@')[0]}.eml"
+    draft = file.with_suffix(".part")
+    draft.write_bytes(message.as_bytes())
+    draft.replace(file)

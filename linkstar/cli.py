@@ -1,0 +1,243 @@
+"""flask --app app …: the commands."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask import Flask, current_app
+from flask.cli import AppGroup, ScriptInfo
+from flask_babel import force_locale
+from flask_migrate import upgrade
+from redis.exceptions import RedisError
+from rq.cron import CronScheduler
+from sqlalchemy import select
+
+from linkstar import catalogue, clock, config, demo, doctor, jobs, queue, schedule
+from linkstar.extensions import db
+from linkstar.i18n import _
+from linkstar.models import ROLES, Membership, User, Workspace
+from linkstar.supervisor import Child, Supervisor, die_with_parent
+
+
+def register_commands(app: Flask) -> None:
+    for command in (start, serve, work, timetable, tick, load_demo, see_doctor, translate, user):
+        app.cli.add_command(command)
+
+
+class Command(click.Command):
+    """Speaks the language of the terminal."""
+
+    def invoke(self, context: click.Context) -> None:
+        locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+        app = context.ensure_object(ScriptInfo).load_app()
+        with app.app_context(), force_locale("zh_Hans" if locale.startswith("zh") else "en"):
+            try:
+                super().invoke(context)
+            except RedisError as error:
+                raise click.ClickException(_("The queue does not answer: %(error)s", error=error)) from error
+
+
+port_option = click.option("--port", type=click.IntRange(1, 65535), help="The first port to try; PORT otherwise.")
+
+
+@click.command(cls=Command, hidden=True)
+@port_option
+@click.option("--no-demo", is_flag=True)
+@click.pass_context
+def start(context: click.Context, port: int | None, no_demo: bool) -> None:
+    """What `python3 app.py` ends with: migrate, load the demo, serve, in one process."""
+    upgrade()
+    if not no_demo:
+        context.invoke(load_demo)
+    context.invoke(serve, port=port)
+
+
+@click.command(cls=Command)
+@port_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+def serve(port: int | None, host: str) -> None:
+    """Run everything: queue, pages, worker, timetable."""
+    settings = current_app.config
+    with closing(listen(host, port or settings["PORT"])) as listener:
+        port = listener.getsockname()[1]
+        if not os.environ.get("PUBLIC_URL"):
+            os.environ["PUBLIC_URL"] = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+
+        def say_so() -> None:
+            click.echo(_("Linkstar is at %(address)s", address=os.environ["PUBLIC_URL"]))
+            for line in demo.sign_ins():
+                click.echo(line)
+            db.session.remove()  # or this long process would hold the database for good
+
+        Supervisor(*children(listener)).run(when_ready=say_so)
+
+
+def listen(host: str, first: int) -> socket.socket:
+    """The first free port, taken before anything starts; in production a proxy counts on the first."""
+    last = first if current_app.config["MODE"] == "production" else min(first + 20, 65535)
+    for port in range(first, last + 1):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(512)
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise click.ClickException(_("No free port from %(first)s to %(last)s.", first=first, last=last))
+
+
+def children(listener: socket.socket) -> Iterator[list[Child]]:
+    """The queue's server where none is given, then the pages, then what works unseen."""
+    flask = (sys.executable, "-m", "flask", "--app", str(config.CHECKOUT / "app.py"))
+    yield [] if os.environ.get("REDIS_URL") else [Child(queue_server(), ready=queue_answers)]
+    yield [Child(web_server(listener), ready=lambda: pages_answer(listener), inherits=[listener.fileno()])]
+    yield [Child((*flask, "work")), Child((*flask, "timetable"))]
+
+
+def queue_server() -> list[str]:
+    settings = current_app.config
+    program = Path(__file__).with_name("valkey.py")
+    place = settings["DATA"] / "queue", settings["REDIS_URL"].removeprefix("unix://")
+    return [sys.executable, "-P", *map(str, (program, *place))]
+
+
+def web_server(listener: socket.socket) -> list[str]:
+    settings = {
+        "bind": f"fd://{listener.fileno()}",
+        "chdir": config.CHECKOUT,
+        "worker-class": "gthread",
+        "workers": 2,
+        "threads": 8,
+        "keep-alive": 75,
+        "graceful-timeout": 1,
+        "forwarded-allow-ips": "",  # the application reads these headers, as TRUSTED_PROXIES says
+        "log-level": "warning",
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "gunicorn", "app:app", "--no-control-socket", *options]
+
+
+def queue_answers() -> bool:
+    try:
+        return bool(queue.connect(current_app.config["REDIS_URL"]).ping())
+    except RedisError:
+        return False
+
+
+def pages_answer(listener: socket.socket) -> bool:
+    host, port = listener.getsockname()
+    with closing(http.client.HTTPConnection(host, port, timeout=1)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+    return True
+
+
+@click.command(cls=Command)
+def work() -> None:
+    """Do the jobs of the queue, one after the other."""
+    die_with_parent(signal.SIGTERM)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    queue.Worker(app, connection=queue.connect(app.config["REDIS_URL"])).work(logging_level="WARNING")
+
+
+@click.command(cls=Command)
+def timetable() -> None:
+    """Enqueue the jobs of the timetable when their time comes."""
+    die_with_parent(signal.SIGTERM)
+    scheduler = CronScheduler(queue.connect(current_app.config["REDIS_URL"]), logging_level="WARNING")
+    schedule.fill(scheduler)
+    scheduler.start()
+
+
+@click.command(cls=Command)
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="As if it were this instant.")
+def tick(at: datetime | None) -> None:
+    """Do once, here and now, what the timetable does all the time."""
+    with clock.at(at or clock.now()):
+        jobs.deliver_due()
+        jobs.sweep()
+
+
+@click.command("demo", cls=Command)
+def load_demo() -> None:
+    """Fill an empty database with a believable team and its launches."""
+    if db.session.scalar(select(Workspace.id).limit(1)) is None:
+        demo.load()
+    db.session.commit()
+
+
+@click.command("doctor", cls=Command)
+def see_doctor() -> None:
+    """Look at everything Linkstar leans on and say what is wrong."""
+    troubles = 0
+    for name, trouble in doctor.examine(current_app):
+        troubles += bool(trouble)
+        click.echo(f"✗ {name}: {trouble}" if trouble else f"✓ {name}")
+    if troubles:
+        raise SystemExit(1)
+
+
+@click.command(cls=Command)
+def translate() -> None:
+    """Bring the Chinese catalogue up to what code and templates say, and list what it lacks."""
+    missing = catalogue.update()
+    for sentence in missing:
+        click.echo(sentence)
+    if missing:
+        raise SystemExit(1)
+
+
+user = AppGroup("user", help="Add people and list them.")
+
+
+@user.command("add", cls=Command)
+@click.argument("email")
+@click.option("--name", required=True, help="As others will see it.")
+@click.option("--workspace", required=True, metavar="KEY", help="The first one is made where there is none.")
+@click.option("--role", type=click.Choice(list(ROLES)), required=True)
+def add_user(email: str, name: str, workspace: str, role: str) -> None:
+    """Add a person to a workspace; somebody new gets a password, which is shown once."""
+    try:
+        address = validate_email(email, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise click.ClickException(str(error)) from error
+    place = db.session.scalar(select(Workspace).where(Workspace.key == workspace))
+    if place is None:
+        if db.session.scalar(select(Workspace.id).limit(1)):
+            raise click.ClickException(_("There is no workspace %(key)s.", key=workspace))
+        place = Workspace(key=workspace, name_zh=workspace, name_en=workspace)
+    person = db.session.scalar(select(User).where(User.email == address))
+    password = None
+    if person is None:
+        person, password = User(email=address, name=name), secrets.token_urlsafe(12)
+        person.set_password(password)
+    elif any(membership.workspace is place for membership in person.memberships):
+        raise click.ClickException(_("%(email)s is in this workspace already.", email=address))
+    db.session.add(Membership(workspace=place, user=person, role=role))
+    db.session.commit()
+    click.echo(_("%(email)s is in the workspace %(key)s.", email=address, key=workspace))
+    if password:
+        click.echo(_("Password: %(password)s", password=password))
+
+
+@user.command("list", cls=Command)
+def list_users() -> None:
+    """List everyone, a line for each membership."""
+    query = select(Membership).join(Membership.user).join(Membership.workspace)
+    for each in db.session.scalars(query.order_by(Workspace.key, User.email)):
+        state = "" if each.user.active else _("closed")
+        click.echo("\t".join((each.workspace.key, each.user.email, each.user.name, each.role, state)).rstrip())

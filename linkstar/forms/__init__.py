@@ -1,0 +1,87 @@
+"""What a form takes and how it is said when it is not taken. One file a resource."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, SelectField, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import StopValidation
+
+from linkstar.i18n import _, _l
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+
+
+class Form(FlaskForm):
+    """Our forms: the CSRF token is checked for every request before any form is read."""
+
+    class Meta:
+        csrf = False
+
+
+def stripped(value: Any) -> Any:
+    """A filter: text without the white space around it; nothing where only that was typed."""
+    return (value.strip().replace("\r\n", "\n") or None) if isinstance(value, str) else value
+
+
+def number(value: Any) -> int | None:
+    """An id out of a form; nothing where nothing was chosen."""
+    text = str(value if value is not None else "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ValueError(text)
+    return int(text) if text else None
+
+
+def word(value: Any) -> str | None:
+    return value or None
+
+
+class Pick(SelectField):
+    """One of the records or words that are offered; what is not among them is refused with a sentence."""
+
+    def __init__(self, label: Any, coerce: Callable[[Any], Any] = word, **options: Any) -> None:
+        trouble = _l("That is not one of the choices any more. Choose again.")
+        super().__init__(label, coerce=coerce, invalid_value_message=trouble, invalid_choice_message=trouble, **options)
+
+    def offer(self, *choices: tuple[Any, str]) -> None:
+        self.choices = [SelectChoice(str(value), label) for value, label in choices]
+
+
+class Text:
+    """A validator: at most `most` characters, none of them a control character."""
+
+    def __init__(self, most: int, *, required: bool = False) -> None:
+        self.most, self.required = most, required
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        text = field.data
+        if not text:
+            if self.required:
+                raise StopValidation(_("Write something here."))
+            return
+        if len(text) > self.most:
+            raise StopValidation(
+                _("That is %(count)s characters; at most %(most)s fit here.", count=len(text), most=self.most)
+            )
+        if CONTROL.search(text):
+            raise StopValidation(_("There are invisible control characters in it. Type it again by hand."))
+
+
+class Day(DateField):
+    """A day between 2000 and 2100, or nothing."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        try:
+            self.data = date.fromisoformat(valuelist[0].strip())
+        except ValueError:
+            self.data = None
+            raise ValidationError(_("There is no such day. Write it as 2026-10-16.")) from None
+        if not FIRST_DAY <= self.data <= LAST_DAY:
+            raise ValidationError(_("Choose a day between 2000 and 2100."))

@@ -1,0 +1,95 @@
+"""What RQ runs: find the row, call one method, commit; row after row."""
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete, select, update
+
+from linkstar import clock
+from linkstar.channels import mail
+from linkstar.extensions import db, read_only, write
+from linkstar.models import Delivery, IdempotentRequest, Notification, SignIn, Task
+
+log = logging.getLogger("linkstar")
+
+ANSWERS_KEPT = timedelta(days=1)
+LEASE = timedelta(minutes=2)  # for one try; after it somebody else may take the delivery up
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 625)]  # after the first failure, the second …
+TURN = 60.0  # seconds, well under what RQ gives a job; the rest waits for the next one
+
+
+def deliver_due() -> None:
+    """Sends what is due, one after the other. May run twice at once, and may be killed at any point."""
+    end = time.monotonic() + TURN
+    while time.monotonic() < end and (claimed := _claim()):
+        _deliver(*claimed)
+
+
+def sweep() -> None:
+    """Takes away what has served its time: answers kept for repeated requests, and sign-ins that have run out."""
+    write()
+    db.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.now() - ANSWERS_KEPT))
+    db.session.execute(delete(SignIn).where(SignIn.expires_at < clock.now()))
+    db.session.commit()
+
+
+def _claim() -> tuple[int, int] | None:
+    """Takes the longest waiting delivery for the length of the lease: its id, and which try this is."""
+    write()
+    now = clock.now()
+    due = Delivery.state == "due", Delivery.due_at <= now
+    longest_waiting = (
+        select(Delivery.id).where(*due).order_by(Delivery.due_at).limit(1).with_for_update(skip_locked=True)
+    )
+    row = db.session.execute(
+        update(Delivery)
+        .where(Delivery.id == longest_waiting.scalar_subquery(), *due)
+        .values(due_at=now + LEASE, tries=Delivery.tries + 1)
+        .returning(Delivery.id, Delivery.tries)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    db.session.commit()
+    return (row.id, row.tries) if row else None
+
+
+def _deliver(delivery_id: int, tries: int) -> None:
+    read_only()
+    try:
+        delivery = db.session.get_one(Delivery, delivery_id)
+        message = mail.compose(delivery) if _still_concerns(delivery.notification) else None
+        db.session.rollback()  # nothing is held while the outside world takes its time
+        if message is None:
+            _close(delivery_id, state="dropped")
+        else:
+            mail.send(message, current_app.config["MAIL_URL"])
+            _close(delivery_id, state="sent", sent_at=clock.now(), error=None)
+    except Exception as error:
+        log.warning("delivery %s failed at try %s: %r", delivery_id, tries, error)
+        if tries > len(PAUSES):
+            log.error("delivery %s is given up", delivery_id)
+            _close(delivery_id, state="failed", error=repr(error))
+        else:
+            _close(delivery_id, due_at=clock.now() + PAUSES[tries - 1], error=repr(error))
+
+
+def _still_concerns(notification: Notification) -> bool:
+    """Rights are those of now: who lost the task, the comment or the account since is told nothing more."""
+    reader, task, comment = notification.user, notification.task, notification.comment
+    if not reader.active or not db.session.scalar(Task.visible_to(reader).where(Task.id == task.id)):
+        return False
+    return comment is None or comment.shared or task.seen_whole_by(reader)
+
+
+def _close(delivery_id: int, **values: Any) -> None:
+    """Ends a try. Whoever finds the delivery ended already, because his lease had run out, leaves it so."""
+    write()
+    db.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.state == "due")
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()

@@ -1,0 +1,1 @@
+"""Read-only objects, one for each page that reads many tables."""

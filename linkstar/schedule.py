@@ -1,0 +1,10 @@
+"""The timetable: what is enqueued when. One line a job."""
+
+from rq.cron import CronScheduler
+
+from linkstar import jobs, queue
+
+
+def fill(scheduler: CronScheduler) -> None:
+    scheduler.register(jobs.deliver_due, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
+    scheduler.register(jobs.sweep, queue.NAME, interval=3600, result_ttl=0, failure_ttl=86_400)

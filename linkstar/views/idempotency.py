@@ -1,0 +1,89 @@
+"""A request that says Idempotency-Key is carried out once; whoever sends it again gets the same answer."""
+
+import time
+from hashlib import sha256
+from typing import Any
+
+from flask import Flask, Response, abort, g, request, url_for
+from flask_login import current_user
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from linkstar.extensions import db
+from linkstar.models import IdempotentRequest, KeyReused
+from linkstar.views.answers import came_from, leave
+
+KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "HX-Retarget", "HX-Reswap", "HX-Trigger", "HX-Push-Url")
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_replay)
+    app.after_request(_keep)
+
+
+def _replay() -> Any:
+    key = request.headers.get("Idempotency-Key", "")
+    if not key or request.method in ("GET", "HEAD", "OPTIONS") or not current_user.is_authenticated:
+        return None
+    if len(key) > 128 or not key.isprintable():
+        abort(400)
+    request.get_data(cache=True)
+    earlier = _find(key)
+    if earlier is None:
+        db.session.add(IdempotentRequest(user_id=current_user.id, key=key, fingerprint=_fingerprint()))
+        try:
+            db.session.flush()
+        except IntegrityError:  # PostgreSQL: the twin has just committed
+            db.session.rollback()
+            earlier = _find(key)
+        else:
+            g.idempotency_key = key
+            return None
+    return _answer_again(earlier)
+
+
+def _find(key: str) -> IdempotentRequest | None:
+    return db.session.scalar(
+        select(IdempotentRequest).where(IdempotentRequest.user_id == current_user.id, IdempotentRequest.key == key)
+    )
+
+
+def _fingerprint() -> str:
+    """Stands for what is asked; a form has been read by now, and its bytes are gone."""
+    form = sorted(pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token")
+    asked = f"{request.method} {request.full_path} {form}".encode("utf-8", "surrogatepass")
+    return sha256(asked + request.get_data()).hexdigest()
+
+
+def _answer_again(earlier: IdempotentRequest | None) -> Any:
+    """The first request's answer, waiting for it where it is still being drawn."""
+    if earlier is None or earlier.fingerprint != _fingerprint():
+        raise KeyReused()
+    for _attempt in range(40):
+        if earlier.status is not None:
+            headers = {**earlier.headers, "Idempotency-Replayed": "true"}
+            return Response(earlier.body or b"", earlier.status, headers)
+        db.session.rollback()
+        time.sleep(0.05)
+        db.session.refresh(earlier)
+    return leave(came_from() or url_for("my_work.show"))  # done, but nobody lived to draw it: the page shows it
+
+
+def _keep(response: Response) -> Response:
+    """Adds the answer to the row. A request that was refused has rolled its row back, and may be sent again."""
+    key = g.pop("idempotency_key", None)
+    if key is None or response.status_code >= 400 or response.direct_passthrough:
+        return response
+    db.session.rollback()
+    g.read_only = False
+    db.session.execute(
+        update(IdempotentRequest)
+        .where(IdempotentRequest.user_id == current_user.id, IdempotentRequest.key == key)
+        .values(
+            status=response.status_code,
+            headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
+            body=response.get_data(),
+        )
+    )
+    db.session.commit()
+    return response

@@ -1,0 +1,70 @@
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask_login import current_user
+from sqlalchemy.orm import joinedload
+
+from linkstar.extensions import commit, db, record_id
+from linkstar.forms.bulk_edit import BulkEditForm
+from linkstar.i18n import _, ngettext
+from linkstar.models import BulkEdit, Label, Project, Task
+from linkstar.views import access
+from linkstar.views.admission import own_path
+
+blueprint = Blueprint("bulk_edits", __name__, url_prefix="/projects/<id:project_id>/bulk-edits")
+
+MOST = 500
+
+
+@blueprint.post("")
+def create(project_id: int) -> Any:
+    """First what would become of each task, then, when that is confirmed, all of it as one change."""
+    project = access.get_project(project_id)
+    tasks = _chosen_tasks(project)
+    form = BulkEditForm().offer(project)
+    passed = form.validate()
+    trouble = None if tasks else _("Choose at least one task first.")
+    if tasks and passed and form.asks_nothing and "confirmed" in request.form:
+        trouble = _("Choose what to change.")
+    edit = _edit(project, tasks, form) if passed else None
+    if edit and not trouble and "confirmed" in request.form and not any(row.changes for row in edit.rows()):
+        trouble = _("None of the chosen tasks can be changed like this.")
+    if edit is None or trouble or "confirmed" not in request.form:
+        status = 422 if trouble or not passed else 200
+        return make_response(
+            render_template(
+                "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble,
+                rows=edit.rows() if edit and not form.asks_nothing else None, back=_back(project),
+            ),
+            status,
+        )  # fmt: skip
+    change, touched = edit.run()
+    commit()
+    said = ngettext("%(num)s task changed", "%(num)s tasks changed", len(touched))
+    session["toast"] = {"message": said, "change": change if touched else None}
+    return redirect(_back(project), 303)
+
+
+def _chosen_tasks(project: Project) -> list[Task]:
+    ids = [found for text in request.form.getlist("task_id")[:MOST] if (found := record_id(text)) is not None]
+    query = Task.visible_to(current_user).where(Task.project_id == project.id, Task.id.in_(ids))
+    query = query.options(joinedload(Task.stage), joinedload(Task.owner)).order_by(Task.position)
+    return list(db.session.scalars(query))
+
+
+def _edit(project: Project, tasks: list[Task], form: BulkEditForm) -> BulkEdit:
+    stage = next((stage for stage in project.stages if stage.id == form.stage_id.data), None)
+    label = Label.named(project.workspace_id, [form.label.data])[0] if form.label.data else None
+    return BulkEdit(
+        tasks,
+        form.values(),
+        by=current_user,
+        stage=stage,
+        shift_days=form.shift_days.data,
+        label=label,
+        versions={task.id: request.form.get(f"version-{task.id}", task.version, type=int) for task in tasks},
+    )
+
+
+def _back(project: Project) -> str:
+    return own_path(request.form.get("back")) or url_for("projects.table.show", project_id=project.id)

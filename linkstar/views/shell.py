@@ -1,0 +1,131 @@
+"""What stands around every page: the person, the way round, the clocks, and the words that templates share."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, request, session
+from flask_login import current_user
+from sqlalchemy import func, select
+
+from linkstar import clock
+from linkstar.extensions import db
+from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
+from linkstar.markdown import to_html
+from linkstar.models import Membership, Notification, Project, Task, User
+from linkstar.reports.cards import Due
+from linkstar.reports.history import changes_of, value_typed, value_words
+from linkstar.reports.portfolio import healthy_or_not
+from linkstar.views.saved_views import saved_view_url
+from linkstar.words import PLATFORM_NAMES, ROLE_NAMES, field_name, platform_name, priority_name
+
+CITIES = (
+    (_l("Beijing"), "Asia/Shanghai"), (_l("New York"), "America/New_York"), (_l("Los Angeles"), "America/Los_Angeles")
+)  # fmt: skip
+OPEN_HOURS = range(9, 18)
+THEMES = ("light", "dark")
+
+
+@dataclass
+class Clock:
+    city: str
+    time: str
+    day: str
+    open: bool
+
+
+class Shell:
+    """Everything is looked up when a template asks for it, so a fragment pays for none of it."""
+
+    def __init__(self, user: User) -> None:
+        self.person = user
+
+    @property
+    def membership(self) -> Membership | None:
+        """The workspace that the person looks at: the chosen one, else the first."""
+        chosen = session.get("workspace_id")
+        memberships = self.person.memberships
+        return next((m for m in memberships if m.workspace_id == chosen), memberships[0] if memberships else None)
+
+    @property
+    def workspace_name(self) -> str:
+        return both(self.membership.workspace, "name") if self.membership else ""
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        if not hasattr(self, "_counts"):
+            mine = select(func.count()).where(
+                Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None)
+            )
+            unread = (
+                select(func.count(Notification.id))
+                .join(Notification.task)
+                .where(Notification.user_id == self.person.id, Notification.read_at.is_(None))
+                .where(Task.seen_by(self.person))
+            )
+            row = db.session.execute(select(mine.scalar_subquery(), unread.scalar_subquery())).one()
+            self._counts = (row[0], row[1])
+        return self._counts
+
+    @property
+    def open_count(self) -> int:
+        return self.counts[0]
+
+    @property
+    def unread(self) -> int:
+        return self.counts[1]
+
+    @property
+    def projects(self) -> list[tuple[Project, str]]:
+        """The person's projects with their health."""
+        if not hasattr(self, "_projects"):
+            self._projects = healthy_or_not(self.person)
+        return self._projects
+
+    @property
+    def current(self) -> Any:
+        """What of the way round the page stands for: a word of the menu, or a project's id."""
+        arguments = request.view_args or {}
+        return arguments.get("project_id") or (request.endpoint or "").split(".")[0]
+
+    @property
+    def can_create_project(self) -> bool:
+        return bool(self.membership) and self.membership.scope("create") in ("all", "member")  # type: ignore[union-attr]
+
+    @property
+    def clocks(self) -> list[Clock]:
+        return [self._clock(city, zone) for city, zone in CITIES]
+
+    @staticmethod
+    def _clock(city: Any, zone: str) -> Clock:
+        here = clock.now().astimezone(ZoneInfo(zone))
+        working = here.weekday() < 5 and here.hour in OPEN_HOURS
+        return Clock(str(city), f"{here:%H:%M}", weekday(here.date()), working)
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(_surroundings)
+    app.jinja_env.globals.update(
+        both=both, in_language=in_language, due_of=Due.of, field_name=field_name, platform_name=platform_name,
+        priority_name=priority_name, role_names=ROLE_NAMES, changes_of=changes_of, value_typed=value_typed,
+        value_words=value_words, platforms=list(PLATFORM_NAMES.items()), saved_view_url=saved_view_url,
+    )  # fmt: skip
+    app.jinja_env.filters.update(day=day, whole_day=whole_day, markdown=to_html, zip=zip)
+
+
+def _surroundings() -> dict[str, Any]:
+    signed_in = "_user_id" in session and current_user.is_authenticated
+    zone = current_user.timezone if signed_in else "Asia/Shanghai"
+    return {
+        "shell": Shell(current_user) if signed_in else None,
+        "locale_tag": "en" if language() == "en" else "zh-CN",
+        "language": language(),
+        "theme": session.get("theme") if session.get("theme") in THEMES else "",
+        "week_ahead": clock.today(ZoneInfo(zone)) + timedelta(days=7),
+        "moment": lambda value: moment(value, zone),
+        "here": request.full_path.rstrip("?"),
+        "toast": None if request.htmx else session.pop("toast", None),  # type: ignore[attr-defined]
+    }
+
+

@@ -1,0 +1,86 @@
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, make_response, render_template, request, session, url_for
+from flask_login import current_user
+
+from linkstar.extensions import commit, db
+from linkstar.forms.task import TaskForm, fill
+from linkstar.i18n import _
+from linkstar.models import Label, MoveRefused, StaleVersion, Task
+from linkstar.reports.merge import Merge
+from linkstar.reports.panel import Panel
+from linkstar.views import access, answers
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/tasks/<id:task_id>")
+
+
+@blueprint.get("")
+def show(task_id: int) -> Any:
+    """The task: a page of its own, or for htmx the panel beside a board."""
+    task = access.get_task(task_id)
+    template = "tasks/_panel.html" if request.htmx else "tasks/show.html"  # type: ignore[attr-defined]
+    return render_template(template, panel=Panel(task, current_user), task=task)
+
+
+@blueprint.get("/edit")
+def edit(task_id: int) -> Any:
+    task = access.get_task(task_id, "edit")
+    form = TaskForm(formdata=None, data=fill(task)).offer(task.project, task.owner, current_user)
+    return _form(task, form)
+
+
+@blueprint.post("")
+def update(task_id: int) -> Any:
+    task = access.get_task(task_id, "edit")
+    form = TaskForm(data=fill(task) | {"version": None}).offer(task.project, task.owner, current_user)
+    if not form.validate():
+        return _form(task, form, 422)
+    if form.version.data is None:
+        form.version.errors = [_("This page had become too old")]
+        return _form(task, form, 422)
+    labels = Label.named(task.workspace_id, form.label_names()) if form.labels_came() else None
+    try:
+        change = task.edit(form.values(), by=current_user, version=form.version.data, labels=labels)
+    except StaleVersion as stale:
+        db.session.rollback()
+        return _merge(access.get_task(task_id, "edit"), form, stale.seen)
+    except MoveRefused:
+        db.session.rollback()
+        form.due_on.errors = [*form.due_on.errors, _("A task that has begun needs its due day.")]
+        return _form(access.get_task(task_id, "edit"), form, 422)
+    commit()
+    return answers.changed(
+        task.project, [task], _("Saved"), change=change, back=url_for("tasks.show", task_id=task.id),
+        also="tasks/_panel.html", panel=Panel(task, current_user), task=task,
+    )  # fmt: skip
+
+
+@blueprint.post("/trashing")
+def destroy(task_id: int) -> Any:
+    """Into the trash, from where it comes back with everything attached."""
+    task = access.get_task(task_id, "delete")
+    project = task.project
+    change = task.trash(by=current_user)
+    commit()
+    known = project.known_to(current_user)
+    board = url_for("projects.board.show", project_id=project.id) if known else url_for("my_work.show")
+    said = _("Moved to the trash")
+    if urlsplit(request.htmx.current_url or "").path == url_for("tasks.show", task_id=task_id):  # type: ignore[attr-defined]
+        session["toast"] = {"message": said, "change": change}
+        return answers.leave(board)  # the page that the reader is on is gone with the task
+    return answers.changed(project, [task], said, change=change, back=board, also="tasks/_no_panel.html")
+
+
+def _form(task: Task, form: TaskForm, status: int = 200) -> Any:
+    template = "tasks/_edit.html" if request.htmx else "tasks/edit.html"  # type: ignore[attr-defined]
+    drawn = render_template(template, task=task, form=form, panel=Panel(task, current_user))
+    return make_response(drawn, status, {"HX-Retarget": f"#doc-{task.id}"})
+
+
+def _merge(task: Task, form: TaskForm, seen: int) -> Any:
+    """409: both texts side by side, what was typed kept, and a form that knows the newest version."""
+    merge = Merge(task, form, seen)
+    template = "tasks/_merge.html" if request.htmx else "tasks/merge.html"  # type: ignore[attr-defined]
+    drawn = render_template(template, task=task, form=form, merge=merge, panel=Panel(task, current_user))
+    return make_response(drawn, 409, {"HX-Retarget": f"#doc-{task.id}"})

@@ -1,0 +1,31 @@
+from typing import Any
+
+from flask import Blueprint, abort, request
+from flask_login import current_user
+
+from linkstar.extensions import commit, db
+from linkstar.i18n import _
+from linkstar.models import MoveRefused, Undo, UndoRefused
+from linkstar.views import answers
+
+blueprint = Blueprint("undos", __name__)
+
+
+@blueprint.post("/undos")
+def create() -> Any:
+    """Takes back one change that the person made, with all that it touched."""
+    change = request.form.get("change", "")[:32]
+    if not change.isprintable():
+        abort(404)
+    try:
+        tasks = Undo(change, by=current_user).run()
+    except UndoRefused as refusal:
+        db.session.rollback()
+        if refusal.reason in ("gone", "not_yours"):
+            abort(404)
+        abort(409)
+    except MoveRefused:
+        db.session.rollback()
+        abort(409)
+    commit()
+    return answers.changed(tasks[0].project, tasks, _("Undone"))
