@@ -1,0 +1,249 @@
+"""Who gets what at every address: one table, walked for every role and for objects near and far.
+
+An endpoint without a row fails here, so that a route which forgets to ask cannot be merged.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from linkstar.extensions import db
+from linkstar.models import ROLES, Checklist, Membership, Notification, SavedView, Task, User
+from linkstar.models.membership import EXTERNAL_ROLES
+from tests.world import CHEAP, PASSWORD
+
+PASSED = {200, 204, 303, 422}  # past the door; the forms are sent empty, so that little is written
+MISSING = 999_999
+WRITING = re.compile(r"\s*(INSERT|UPDATE|DELETE)", re.IGNORECASE)
+
+
+@dataclass
+class Row:
+    """What an address is about, the permission it asks for, and what is sent to it."""
+
+    about: str  # anyone, person, project, task, notice, saved_view, change
+    permission: str = "view"
+    data: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+
+
+TABLE = {
+    "health.alive": Row("anyone"),
+    "health.ready": Row("anyone"),
+    "sign_ins.new": Row("anyone"),
+    "sign_ins.create": Row("anyone"),
+    "my_work.show": Row("person"),
+    "notifications.index": Row("person"),
+    "notifications.read_all": Row("person"),
+    "preferences.update": Row("person"),
+    "projects.index": Row("person"),
+    "projects.new": Row("person", "create"),
+    "projects.create": Row("person", "create"),
+    "notifications.read": Row("notice"),
+    "saved_views.destroy": Row("saved_view"),
+    "undos.create": Row("change"),
+    "projects.show": Row("project"),
+    "projects.board.show": Row("project"),
+    "projects.list.show": Row("project"),
+    "projects.table.show": Row("project"),
+    "projects.cards.index": Row("project", query={"start": 0}),
+    "projects.changes.index": Row("project", query={"since": 0}),
+    "projects.bulk_edits.create": Row("project"),
+    "projects.tasks.new": Row("project", "create"),
+    "projects.tasks.create": Row("project", "create", data={"title": ""}),
+    "projects.members.index": Row("project", "stop watching"),
+    "projects.members.create": Row("project", "edit"),
+    "projects.members.destroy": Row("project", "edit"),
+    "saved_views.new": Row("project"),
+    "saved_views.create": Row("project"),
+    "tasks.show": Row("task"),
+    "tasks.edit": Row("task", "edit"),
+    "tasks.update": Row("task", "edit", data={"title_zh": "", "title_en": ""}),
+    "tasks.moves.new": Row("task", "move"),
+    "tasks.moves.create": Row("task", "move", data={"stage_id": MISSING}),
+    "tasks.completion.update": Row("task", "move"),
+    "tasks.completion.destroy": Row("task", "move"),
+    "tasks.comments.create": Row("task"),
+    "tasks.checklist_items.create": Row("task", "edit"),
+    "tasks.checklist_items.tick": Row("task", "edit"),
+    "tasks.checklist_items.untick": Row("task", "edit"),
+    "tasks.watch.update": Row("task", "stop watching"),
+    "tasks.watch.destroy": Row("task", "stop watching"),
+    "tasks.destroy": Row("task", "delete"),
+    "sign_ins.destroy": Row("person"),
+}
+
+
+def test_every_endpoint_has_its_row(app):
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(TABLE)
+
+
+def requests_of(app, values=None):
+    """(row, method, address) for every address that can be built from these ids, in the order of the table."""
+    adapter = app.url_map.bind("localhost")
+    for endpoint, row in TABLE.items():
+        for rule in app.url_map.iter_rules(endpoint):
+            wanted = {name: (values or {}).get(name, 1) for name in rule.arguments}
+            for method in rule.methods - {"HEAD", "OPTIONS"}:
+                query = row.query | ({"cell": f"stage-{values['stage_id']}"} if values and "cards" in endpoint else {})
+                yield row, method, adapter.build(endpoint, wanted | query, method=method)
+
+
+def test_a_stranger_is_sent_to_sign_in_from_all_but_the_public_addresses(app, browse):
+    stranger = browse()
+    for row, method, address in requests_of(app):
+        answer = stranger.open(method, address, row.data)
+        if row.about == "anyone":
+            assert answer.status_code in PASSED, address
+        else:
+            assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/login"), (method, address)
+
+
+# what the roles may do, from the policy
+
+
+def joined(role, where):
+    """The visitor is a member of the first project, but creators never are."""
+    return where in ("mine", "theirs") and role != "creator"
+
+
+def sees(role, about, where):
+    if where in ("foreign", "missing"):
+        return False
+    if ROLES[role]["view"] == "all" or joined(role, where):
+        return True
+    return about == "task" and where == "mine"
+
+
+def may(role, row, where):
+    if row.permission == "stop watching":
+        return role not in EXTERNAL_ROLES
+    scope = ROLES[role][row.permission]
+    if scope == "own":
+        if row.about == "project":  # tasks of one's own can be made in it, but it is not one's own
+            return joined(role, where) and row.permission == "create"
+        return where == "mine"
+    return {
+        "all": True,
+        "member": joined(role, where),
+        "shared": row.permission == "view",  # what was shared is what can be seen
+        "approval": row.permission == "delete",  # nothing of these tasks has a history yet
+        "none": False,
+    }[scope]
+
+
+def expected(role, row, where):
+    if not sees(role, row.about, where):
+        return {404}
+    return PASSED if row.permission == "view" or may(role, row, where) else {403}
+
+
+# the walk
+
+
+@pytest.fixture
+def visitor(request, app, world):
+    """A new person in this role, with a task of the person's own; and tasks of others without a due day."""
+    with app.app_context():
+        person = User(name="访客", email="visitor@example.com", password_hash=CHEAP.hash(PASSWORD))
+        db.session.add(person)
+        db.session.flush()
+        db.session.add(Membership(workspace=world.shanlan, user=person, role=request.param))
+        db.session.flush()
+        db.session.refresh(person)
+        if request.param != "creator":
+            world.lamp.add_member(person, by=world.yue)
+        places = {"mine": _place(world.lamp, person), "theirs": _place(world.lamp, world.yu)}
+        places |= {"other": _place(world.tent, world.jia), "foreign": _place(world.bike, world.lead)}
+        notice = Notification(
+            workspace_id=world.shanlan.id,
+            user=person,
+            actor=world.yu,
+            task_id=places["mine"]["task_id"],
+            kind="assigned",
+        )
+        views = [
+            SavedView(project_id=world.lamp.id, user_id=someone.id, name="late", page="list", query="due=late")
+            for someone in (person, world.yu)
+        ]
+        db.session.add_all([notice, *views])
+        db.session.commit()
+        places["missing"] = dict.fromkeys(places["mine"], MISSING)
+        notice_ids = {"mine": notice.id, "theirs": world.notice_of_jess.id, "missing": MISSING}
+        view_ids = dict(zip(("mine", "theirs", "missing"), [view.id for view in views] + [MISSING], strict=True))
+    return request.param, places, notice_ids, view_ids
+
+
+def _place(project, owner):
+    task = Task.create(project, by=project.owner, stage=project.stages[0], owner=owner, title_zh="样品间拍照")
+    checklist = Checklist(title_zh="拍照", position=0)
+    task.checklists.append(checklist)
+    db.session.flush()
+    item = checklist.add("灯光", "Light")
+    db.session.flush()
+    return {
+        "project_id": project.id, "stage_id": project.stages[0].id, "task_id": task.id, "item_id": item.id,
+        "user_id": project.owner_id,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("visitor", ROLES, indirect=True)
+def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries):
+    role, places, notice_ids, view_ids = visitor
+    browser = browse()
+    assert browser.sign_in("visitor@example.com").status_code == 303
+    wrong, not_there = [], {}
+
+    def ask(row, method, address, right, where):
+        with count_queries() as queries:
+            answer = browser.open(method, address, row.data)
+        if answer.status_code not in right:
+            wrong.append(f"{method} {address} ({where}): {answer.status_code}, not {right}")
+        if method == "GET":
+            wrong.extend(f"GET {address} writes: {query}" for query in queries if WRITING.match(query))
+        if answer.status_code == 404:
+            assert "<main" in answer.text
+            body = re.sub(r"\d+", "", answer.text.partition("<main")[2].partition("</main>")[0])
+            not_there.setdefault((method, re.sub(r"\d+", "", address)), set()).add(body)
+
+    for where in ("missing", "foreign", "other", "theirs", "mine"):
+        for row, method, address in requests_of(app, places[where]):
+            if row.about in ("project", "task"):
+                ask(row, method, address, expected(role, row, where), where)
+    for where in ("missing", "theirs", "mine"):
+        right = PASSED if where == "mine" and role != "creator" else {404}  # a creator sees no project
+        for row, method, address in requests_of(app, {"view_id": view_ids[where], "stage_id": 1}):
+            if row.about == "saved_view":
+                ask(row, method, address, right, where)
+        right = PASSED if where == "mine" else {404}
+        for row, method, address in requests_of(app, {"notification_id": notice_ids[where], "stage_id": 1}):
+            if row.about == "notice":
+                ask(row, method, address, right, where)
+    for row, method, address in requests_of(app):
+        if row.about == "change":
+            ask(row, method, address, {404}, "missing")
+        elif row.about == "person":
+            forbidden = row.permission == "create" and ROLES[role]["create"] not in ("all", "member")
+            ask(row, method, address, {403} if forbidden else PASSED, "")
+    assert not wrong, "\n".join(wrong)
+    differing = [address for address, bodies in not_there.items() if len(bodies) > 1]
+    assert not differing, "what is not there and what is not yours must look the same"
+
+
+def test_a_person_who_was_taken_out_sees_nothing_from_the_next_request_on(app, browse, world):
+    yu = browse("yu")
+    assert yu.get(f"/tasks/{world.fcc.id}").status_code == 200
+    with app.app_context():
+        db.session.delete(world.yu.membership_in(world.shanlan.id))
+        db.session.commit()
+    assert yu.get(f"/tasks/{world.fcc.id}").status_code == 404
+
+
+def test_a_closed_account_is_signed_out_at_once(app, browse, world):
+    yu = browse("yu")
+    with app.app_context():
+        world.yu.active = False
+        db.session.commit()
+    assert yu.get("/").status_code == 303

@@ -1,0 +1,111 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from linkstar import config
+
+STRONG = "x9-Qf2_mLp7Rz0aVtB4cKd8sWn1yHjEu"
+PRODUCTION = {
+    "LINKSTAR_MODE": "production",
+    "PUBLIC_URL": "https://linkstar.example.com",
+    "SECRET_KEY": STRONG,
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> dict[str, str]:
+    return {"LINKSTAR_DATA": str(tmp_path / "data")}
+
+
+def test_an_empty_environment_starts_from_a_private_data_folder(data: dict[str, str]) -> None:
+    settings = config.load(data)
+    folder = Path(data["LINKSTAR_DATA"])
+    assert settings["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{folder / 'linkstar.db'}"
+    assert settings["MAIL_URL"] == f"file://{folder / 'mail'}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for file in ("linkstar.db", "secret_key"):
+        assert (folder / file).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_secret_is_made_once(data: dict[str, str]) -> None:
+    first = config.load(data)["SECRET_KEY"]
+    assert len(first) > 40
+    assert config.load(data)["SECRET_KEY"] == first
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("LINKSTAR_MODE", "staging"),
+        ("LINKSTAR_DATA", "/dev/null/data"),
+        ("DATABASE_URL", "not a database"),
+        ("DATABASE_URL", "mysql://localhost/linkstar"),
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
+        ("REDIS_URL", "http://localhost"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "mailto:me"),
+        ("PUBLIC_URL", "linkstar.example.com"),
+        ("PUBLIC_URL", "https://linkstar.example.com/team"),
+        ("PUBLIC_URL", "https://[::1"),
+    ],
+)
+def test_a_wrong_value_stops_and_names_its_variable(data: dict[str, str], variable: str, value: str) -> None:
+    with pytest.raises(SystemExit, match=variable):
+        config.load(data | {variable: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "variable"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"SECRET_KEY": "change-me"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "a" * 40}, "SECRET_KEY"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL"),
+        ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(data: dict[str, str], change: dict[str, str], variable: str) -> None:
+    with pytest.raises(SystemExit, match=variable):
+        config.load(data | PRODUCTION | change)
+
+
+@pytest.mark.parametrize(("file", "variable"), [(".", "LINKSTAR_DATA"), ("linkstar.db", "DATABASE_URL")])
+def test_production_refuses_what_everyone_may_read(data: dict[str, str], file: str, variable: str) -> None:
+    config.load(data | PRODUCTION)
+    (Path(data["LINKSTAR_DATA"]) / file).chmod(0o755)
+    with pytest.raises(SystemExit, match=variable):
+        config.load(data | PRODUCTION)
+
+
+def test_the_cookie_is_bound_to_https_where_there_is_https(data: dict[str, str]) -> None:
+    settings = config.load(data | PRODUCTION)
+    assert (settings["SESSION_COOKIE_NAME"], settings["SESSION_COOKIE_SECURE"]) == ("__Host-linkstar", True)
+    settings = config.load(data)
+    assert (settings["SESSION_COOKIE_NAME"], settings["SESSION_COOKIE_SECURE"]) == ("linkstar", False)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_is_understood(data: dict[str, str], scheme: str) -> None:
+    settings = config.load(data | {"DATABASE_URL": f"{scheme}://lin:p%40ss@db/linkstar"})
+    assert settings["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://lin:p%40ss@db/linkstar"
+
+
+def test_a_deep_data_folder_gets_a_short_private_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/tmp")
+    deep = tmp_path / ("deep" * 25)
+    socket = Path(config.load({"LINKSTAR_DATA": str(deep)})["REDIS_URL"].removeprefix("unix://"))
+    assert len(os.fsencode(socket)) < 104
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    socket.parent.chmod(0o777)
+    with pytest.raises(SystemExit, match="LINKSTAR_DATA"):
+        config.load({"LINKSTAR_DATA": str(deep)})
+    socket.parent.rmdir()
+
+
+def test_tests_may_override_anything(data: dict[str, str]) -> None:
+    assert config.load(data, PORT=1, TESTING=True)["PORT"] == 1
