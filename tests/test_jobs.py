@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 from linkstar import clock, config, jobs, queue
 from linkstar.channels import mail
 from linkstar.extensions import db
-from linkstar.models import Comment, Delivery, Notification
+from linkstar.models import Comment, Delivery, IdempotentRequest, Notification, SignIn
 from tests.conftest import PUBLIC_URL, Browser, make_app
 from tests.pages import ids
 from tests.world import NOW, PEOPLE, World
@@ -345,3 +345,13 @@ def test_no_page_waits_for_a_queue_that_hangs(live_app, databases, valkey):
         assert db.session.scalar(
             db.select(Notification).where(Notification.user_id == world.jia.id).order_by(Notification.id.desc())
         )
+
+
+def test_what_has_served_its_time_is_swept_away(app, browse, world):
+    yu = browse("yu")
+    yu.post(f"/tasks/{world.script.id}/comments", {"body": "收到"}, headers={"Idempotency-Key": "yesterday"})
+    for later, kept in ((timedelta(hours=11), 1), (timedelta(hours=25), 0)):
+        with app.app_context(), clock.at(NOW + later):
+            jobs.sweep()
+            assert db.session.scalar(db.select(db.func.count()).select_from(IdempotentRequest)) == kept
+            assert db.session.scalar(db.select(db.func.count()).select_from(SignIn)) == kept
