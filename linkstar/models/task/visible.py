@@ -1,11 +1,12 @@
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Mapped
 
 from linkstar.extensions import db
-from linkstar.models.membership import Membership
+from linkstar.models.membership import ROLES
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.task.participant import Participant
 from linkstar.models.user import User
@@ -32,20 +33,25 @@ class Visible:
     @classmethod
     def seen_by(cls, user: User) -> ColumnElement[bool]:
         """The condition of visible_to, for queries that ask for columns or counts."""
-        return and_(cls.trashed_at.is_(None), or_(false(), *(cls._seen_through(m) for m in user.memberships)))
+        return cls._seen_with(user.id, tuple((m.workspace_id, m.role) for m in user.memberships))
 
     @classmethod
-    def _seen_through(cls, membership: Membership) -> ColumnElement[bool]:
-        here = cls.workspace_id == membership.workspace_id
-        if membership.scope("view") == "all":
-            return here
-        joined = select(ProjectMember.project_id).where(ProjectMember.user_id == membership.user_id)
-        if membership.scope("view") == "member":
-            return and_(here, or_(cls.project_id.in_(joined), cls.owner_id == membership.user_id))
-        given = select(Participant.task_id).where(Participant.user_id == membership.user_id)
-        return and_(
-            here, or_(cls.owner_id == membership.user_id, cls.id.in_(given), cls.project_id.in_(joined))
-        )
+    @lru_cache(maxsize=4096)
+    def _seen_with(cls, user_id: int, roles: tuple[tuple[int, str], ...]) -> ColumnElement[bool]:
+        """Kept by what it is made of, because a page asks for it in every query and it takes long to put together."""
+        joined = select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
+        given = select(Participant.task_id).where(Participant.user_id == user_id)
+        ways: list[ColumnElement[bool]] = []
+        for workspace_id, role in roles:
+            here, scope = cls.workspace_id == workspace_id, ROLES[role]["view"]
+            if scope == "all":
+                ways.append(here)
+                continue
+            shares = [cls.project_id.in_(joined), cls.owner_id == user_id]
+            if scope == "shared":
+                shares.append(cls.id.in_(given))
+            ways.append(and_(here, or_(*shares)))
+        return and_(cls.trashed_at.is_(None), or_(false(), *ways))
 
     def allows(self, user: User, permission: str) -> bool:
         """May a person who sees the task do this to it?"""
