@@ -1,0 +1,1 @@
+"""Plans as values: no database, no Flask and no clock in here."""
