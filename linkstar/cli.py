@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 from sqlalchemy import select
 
-from linkstar import catalogue, clock, config, demo, doctor, jobs, queue, schedule
+from linkstar import catalogue, clock, config, demo, doctor, evidence_pack, jobs, queue, schedule
 from linkstar.extensions import db
 from linkstar.i18n import _
 from linkstar.models import ROLES, Membership, User, Workspace
@@ -29,7 +29,7 @@ from linkstar.supervisor import Child, Supervisor, die_with_parent
 
 
 def register_commands(app: Flask) -> None:
-    for command in (start, serve, work, timetable, tick, load_demo, see_doctor, translate, user):
+    for command in (start, serve, work, timetable, tick, load_demo, see_doctor, translate, verify_pack, user):
         app.cli.add_command(command)
 
 
@@ -199,6 +199,40 @@ def translate() -> None:
         click.echo(sentence)
     if missing:
         raise SystemExit(1)
+
+
+@click.command("verify-pack", cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify_pack(file: Path) -> None:
+    """Check that an evidence pack is, byte for byte, as it was sealed."""
+    with file.open("rb") as pack:
+        faults = evidence_pack.verify(pack, evidence_pack.sealing_key(current_app.config["SECRET_KEY"]))
+    for fault in faults:
+        click.echo(fault_in_words(fault))
+    if faults:
+        raise SystemExit(1)
+    click.echo(_("%(file)s is whole: every byte is as it was sealed.", file=file.name))
+
+
+def fault_in_words(fault: evidence_pack.Fault) -> str:
+    name = "".join(letter if letter.isprintable() else "?" for letter in fault.member or "")
+    place = {"member": name, "offset": fault.offset}
+    match fault.reason:
+        case "altered":
+            return _("%(member)s was altered; it begins at byte %(offset)s.", **place)
+        case "missing":
+            return _("%(member)s is missing; the archive goes on or ends at byte %(offset)s.", **place)
+        case "added":
+            return _("%(member)s was added at byte %(offset)s.", **place)
+        case "seal":
+            return _(
+                "The seal in %(member)s, from byte %(offset)s on, does not fit the manifest and this Linkstar.", **place
+            )
+        case "bytes" if fault.member:
+            return _("The header of %(member)s was altered at byte %(offset)s.", **place)
+        case "bytes":
+            return _("The directory of the ZIP was altered at byte %(offset)s.", offset=fault.offset)
+    return _("This is not an evidence pack.")
 
 
 user = AppGroup("user", help="Add people and list them.")

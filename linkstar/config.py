@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -53,6 +53,7 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_STORAGE_OPTIONS": IMPATIENT,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "STORAGE_URL": _storage_url(environment, production, data),
         "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
         "SESSION_COOKIE_NAME": "__Host-linkstar" if https else "linkstar",
@@ -153,6 +154,20 @@ def _database_url(environment: Mapping[str, str], production: bool, data: Path) 
         if production:
             _refuse_open("DATABASE_URL", file)
     return url.render_as_string(hide_password=False)
+
+
+def _storage_url(environment: Mapping[str, str], production: bool, data: Path) -> str:
+    url = _url(environment, "STORAGE_URL", (data / "files").as_uri(), "file")
+    if url.netloc:
+        raise BadSetting("STORAGE_URL", "is file:/// with a third slash and a whole path.")
+    folder = Path(unquote(url.path))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting("STORAGE_URL", f"names {folder}: {error.strerror}.") from error
+    if production:
+        _refuse_open("STORAGE_URL", folder)
+    return url.geturl()
 
 
 def _redis_url(environment: Mapping[str, str], data: Path) -> str:

@@ -20,7 +20,16 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import URL, Engine, event, make_url
 from werkzeug.test import TestResponse
 
-for variable in ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "PUBLIC_URL", "SECRET_KEY", "LINKSTAR_MODE", "FLASK_DEBUG"):
+for variable in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "STORAGE_URL",
+    "MAIL_URL",
+    "PUBLIC_URL",
+    "SECRET_KEY",
+    "LINKSTAR_MODE",
+    "FLASK_DEBUG",
+):
     os.environ.pop(variable, None)
 os.environ["LINKSTAR_DATA"] = tempfile.mkdtemp(prefix="linkstar-test-")
 
@@ -47,6 +56,7 @@ def make_app(url: str, folder: Path, **overrides: Any) -> Flask:
         "SQLALCHEMY_DATABASE_URI": url,
         "REDIS_URL": silence,
         "RATELIMIT_STORAGE_URI": f"redis+{silence}",
+        "STORAGE_URL": (folder / "files").as_uri(),
         "MAIL_URL": f"file://{folder / 'mail'}",
         "PUBLIC_URL": PUBLIC_URL,
     }

@@ -23,7 +23,9 @@ def test_an_empty_environment_starts_from_a_private_data_folder(data: dict[str, 
     folder = Path(data["LINKSTAR_DATA"])
     assert settings["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{folder / 'linkstar.db'}"
     assert settings["MAIL_URL"] == f"file://{folder / 'mail'}"
+    assert settings["STORAGE_URL"] == f"file://{folder / 'files'}"
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "files").stat().st_mode & 0o777 == 0o700
     for file in ("linkstar.db", "secret_key"):
         assert (folder / file).stat().st_mode & 0o777 == 0o600
 
@@ -47,6 +49,9 @@ def test_the_secret_is_made_once(data: dict[str, str]) -> None:
         ("DATABASE_URL", "mysql://localhost/linkstar"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
         ("REDIS_URL", "http://localhost"),
+        ("STORAGE_URL", "s3://bucket/files"),
+        ("STORAGE_URL", "file://files/here"),
+        ("STORAGE_URL", "file:///dev/null/files"),
         ("MAIL_URL", "smtp://"),
         ("MAIL_URL", "mailto:me"),
         ("PUBLIC_URL", "linkstar.example.com"),
@@ -74,7 +79,9 @@ def test_production_refuses_what_is_unsafe(data: dict[str, str], change: dict[st
         config.load(data | PRODUCTION | change)
 
 
-@pytest.mark.parametrize(("file", "variable"), [(".", "LINKSTAR_DATA"), ("linkstar.db", "DATABASE_URL")])
+@pytest.mark.parametrize(
+    ("file", "variable"), [(".", "LINKSTAR_DATA"), ("linkstar.db", "DATABASE_URL"), ("files", "STORAGE_URL")]
+)
 def test_production_refuses_what_everyone_may_read(data: dict[str, str], file: str, variable: str) -> None:
     config.load(data | PRODUCTION)
     (Path(data["LINKSTAR_DATA"]) / file).chmod(0o755)
