@@ -4,35 +4,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from math import ceil, floor
+from io import BytesIO
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from zlib import compress, crc32
 from zoneinfo import ZoneInfo
 
 from click import ClickException
 from flask import current_app
 from sqlalchemy import select, update
 
-from linkstar import clock, packs
+from linkstar import clock, packs, storage
 from linkstar.extensions import db
 from linkstar.i18n import _
 from linkstar.models import (
-    Checklist,
     ChecklistItem,
     Comment,
     Delivery,
-    Dependency,
+    Evidence,
+    InstalledPack,
     Label,
+    Launch,
     Membership,
     Notification,
-    Phase,
     Project,
     Stage,
     Task,
+    Template,
     User,
+    Waiver,
     Workspace,
 )
+from linkstar.planning.working_days import WorkingDays
 from linkstar.words import ROLE_NAMES
 
 PASSWORD = "linkstar-demo"
@@ -81,13 +85,8 @@ def sign_ins() -> list[str]:
 
 
 def working_day(start: date, distance: int) -> date:
-    """So many days from Monday to Friday after the start (negative: before); 0 is the start itself."""
-    step = timedelta(days=1 if distance > 0 else -1)
-    while distance:
-        start += step
-        if start.weekday() < 5:
-            distance -= step.days
-    return start
+    """So many Chinese working days after the start (negative: before); 0 is the start itself."""
+    return WorkingDays("CN").shift(start, distance) if distance else start
 
 
 def black_friday(today: date) -> date:
@@ -114,6 +113,11 @@ class Story:
         people = [row | {"email": f"{name}@example.com"} for name, row in told["people"].items()]
         shanlan = {"key": "shanlan", "name_zh": "山岚户外", "name_en": "Shanlan Outdoor"}
         self.people = dict(zip(told["people"], self.found(shanlan, people), strict=True))
+        self.projects: dict[str | None, Project] = {}
+        self.files = {"file": paper(), "photo": picture()}
+        with clock.at(moment(self.today - timedelta(days=350), "10:30")):
+            InstalledPack.install(self.workspaces[0], packs.pack(), by=self.people["pmo"])
+            db.session.flush()
 
     def found(self, values: dict[str, str], people: list[dict[str, str]]) -> list[User]:
         """A workspace with its people, a year ago."""
@@ -137,6 +141,23 @@ class Story:
             with clock.at(instant):
                 act()
 
+    def evidence(self, kind: str, name: str, task: Task) -> Evidence:
+        """Something of the kind that an item asks for; files are small ones that open."""
+        evidence = Evidence(workspace_id=task.workspace_id, kind=kind)
+        if kind in self.files:
+            stored = storage.put(BytesIO(self.files[kind]), limit=1_000_000)
+            suffix, evidence.media_type = ("pdf", "application/pdf") if kind == "file" else ("png", "image/png")
+            evidence.file_name = f"{task.project.key}-{name}.{suffix}"
+            evidence.file_key, evidence.size, evidence.sha256 = stored.key, stored.size, stored.sha256
+            return evidence
+        evidence.value = {
+            "url": f"https://docs.example.com/{task.project.key.lower()}/{name}",
+            "number": "12",
+            "text": "已逐条核对,结论见资料库",
+            "date": clock.today(BEIJING).isoformat(),
+        }[kind]
+        return evidence
+
     def calm_down(self) -> None:
         """What is older than a day and a half has been read, and nothing of it goes out by mail."""
         here = Notification.workspace_id.in_([workspace.id for workspace in self.workspaces])
@@ -151,121 +172,123 @@ class Story:
 
 @dataclass
 class Step:
-    """One task to be: its values, and what has become of it by now."""
+    """One task on its way: what is planned, and what has become of it by now."""
 
     key: str
     owner: User
-    values: dict[str, Any]
-    phase: str
+    start_on: date | None
+    due_on: date | None
+    blocking: bool
     created: datetime
     stage: str = "backlog"
     after: list[str] = field(default_factory=list)
-    lag: int = 0
     labels: list[str] = field(default_factory=list)
-    parent: str | None = None
-    checklists: list[packs.Checklist] = field(default_factory=list)
-    items: list[str] = field(default_factory=list)
-    ticked: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] | None = None  # a task that is not in the template, as demo.yaml tells it
     slip: dict[str, Any] = field(default_factory=dict)
     began: datetime | None = None
     ended: datetime | None = None
 
 
 class Course:
-    """One project: its template laid around the anchor day, and what happened to each task until today."""
+    """One project: laid from its template by the engine, and what happened to each task until today."""
 
     project: Project
-    phases: dict[str, Phase]
     stages: dict[str, Stage]
 
     def __init__(self, story: Story, chapter: dict[str, Any]) -> None:
         self.story, self.chapter = story, chapter
-        self.template = packs.template(chapter["template"])
         anchor = chapter["anchor"]
-        self.anchor = (
-            black_friday(story.today) if anchor == "black_friday" else working_day(story.today, anchor)
-        )
-        self.owner = story.people[story.does[self.template.owner_role]]
-        planned = [(phase.key, task) for phase in self.template.phases for task in phase.tasks]
-        days = {task.key: self._days(task) for _phase, task in planned}
-        first = min(start for start, _due in days.values())
+        anchor = black_friday(story.today) if anchor == "black_friday" else working_day(story.today, anchor)
+        self.anchor = anchor
+        self.launch = self._launch(anchor)
+        self.owner = self.launch.owner
+        first = min(span.start for span in self.launch.spans.values())
         latest = story.today - timedelta(days=10)
         self.laid = moment(min(working_day(first, -2), latest), "09:30")
         self.tasks: dict[str, Task] = {}
-        self.steps: dict[str, Step] = {}
-        for phase, task in planned:
-            self.steps[task.key] = self._planned(phase, task, *days[task.key])
-        for row in chapter["more"]:
+        self.steps = {task.key: self._planned(task) for task in self.launch.tasks.values()}
+        for row in chapter.get("more", ()):
             self.steps[row["key"]] = self._added(row)
         for step in self.steps.values():
             self._happen_to(step)
 
     # the plan
 
-    def _days(self, task: packs.Task) -> tuple[date, date]:
-        """First and last day; halves are planning values: a start is rounded down, a finish up."""
-        if task.offset_calendar_days is not None:
-            start = self.anchor + timedelta(days=task.offset_calendar_days)
-        else:
-            start = working_day(self.anchor, floor(task.offset))
-        if task.elapsed_calendar_days:
-            return start, start + timedelta(days=task.elapsed_calendar_days - 1)
-        if not task.duration:
-            return start, start
-        return start, max(start, working_day(self.anchor, ceil(task.offset + task.duration) - 1))
+    def _launch(self, anchor: date) -> Launch:
+        chapter, story = self.chapter, self.story
+        template = db.session.scalars(
+            select(Template).where(Template.workspace_id == story.workspaces[0].id, Template.key == chapter["template"])
+        ).one()
+        people = {role: story.people[name] for role, name in story.does.items()}
+        content = template.newest.read()
+        return Launch(
+            template=content,
+            version=template.newest,
+            workspace_id=template.workspace_id,
+            owner=people[content.owner_role],
+            anchor=anchor,
+            people=people,
+            without=frozenset(chapter.get("without", ())),
+            values={
+                "name_zh": chapter["name_zh"],
+                "name_en": chapter["name_en"],
+                "key": chapter["key"],
+                "code": chapter["code"].format(quarter=f"{anchor:%y}Q{(anchor.month + 2) // 3}"),
+                "platforms": chapter["platforms"],
+                "categories": chapter["categories"],
+                "brand": "Shanlan",
+                "store": "Shanlan US",
+            },
+        )
 
-    def _planned(self, phase: str, task: packs.Task, start: date, due: date) -> Step:
+    def _planned(self, task: packs.Task) -> Step:
         chapter, today = self.chapter, self.story.today
-        someday = task.key in chapter["someday"]
-        late = chapter["late"].get(task.key, {}) if due < today <= self.anchor else {}
-        if someday or start > working_day(today, 1):
+        span = self.launch.spans[task.key]
+        late = chapter.get("late", {}).get(task.key, {}) if span.finish < today <= self.anchor else {}
+        if span.start > working_day(today, 1):
             stage = "backlog"
-        elif due < today:
+        elif span.finish < today:
             stage = late.get("stage", "done")
         else:
-            stage = "review" if task.blocking and due <= working_day(today, 1) else "active"
-        fits = {name: set(chapter[name]) for name in ("categories", "platforms")}
+            stage = "review" if task.blocking and span.finish <= working_day(today, 1) else "active"
         return Step(
             key=task.key,
-            owner=self.story.people[self.story.does[task.role]],
-            phase=phase,
+            owner=self.launch.owner_of(task),
+            start_on=span.start,
+            due_on=span.finish,
+            blocking=task.blocking,
             created=self.laid,
             stage=stage,
-            after=task.depends_on,
-            lag=ceil(task.lag),
-            labels=chapter["labels"].get(task.key, []),
-            checklists=[each for each in map(packs.checklist, task.checklists) if each.applies(**fits)],
+            after=[key for key, _lag in task.after],
+            labels=chapter.get("labels", {}).get(task.key, []),
             slip={name: value for name, value in late.items() if name != "stage"},
             values={
-                "title_zh": task.title_zh,
-                "title_en": task.title_en,
-                "brief_zh": brief(task.note_zh, "**交付物**：{}", task.deliverable_zh),
-                "brief_en": brief(task.note_en, "**Deliverable:** {}", task.deliverable_en),
-                "start_on": None if someday else start,
-                "due_on": None if someday else due,
-                "platform": chapter["elsewhere"].get(task.key, chapter["platform"]),
+                "platform": chapter.get("elsewhere", {}).get(task.key, chapter["platform"]),
                 "priority": priority(task),
-                "milestone": task.milestone,
-                "blocking": task.blocking,
             },
         )
 
     def _added(self, row: dict[str, Any]) -> Step:
         """A task that is not in the template, made while the project was running."""
-        own = {"platform": self.chapter["platform"]} | {
-            name: row[name]
-            for name in ("title_zh", "title_en", "brief_zh", "brief_en", "platform", "priority")
-            if name in row
-        }
         begun = working_day(self.story.today, row["since"])
-        if "due" in row:
-            own |= {"start_on": begun, "due_on": working_day(self.story.today, row["due"])}
-        taken = ("key", "phase", "stage", "after", "labels", "parent", "items", "ticked")
         return Step(
+            key=row["key"],
             owner=self.story.people[row["owner"]],
+            start_on=begun if "due" in row else None,
+            due_on=working_day(self.story.today, row["due"]) if "due" in row else None,
+            blocking=False,
             created=max(moment(begun, "11:05"), self.laid + timedelta(hours=1)),
-            values=own,
-            **{name: row[name] for name in taken if name in row},
+            stage=row.get("stage", "backlog"),
+            after=row.get("after", []),
+            labels=row.get("labels", []),
+            more=row,
+            values={"platform": self.chapter["platform"]}
+            | {
+                name: row[name]
+                for name in ("title_zh", "title_en", "brief_zh", "brief_en", "platform", "priority")
+                if name in row
+            },
         )
 
     def _happen_to(self, step: Step) -> None:
@@ -279,12 +302,13 @@ class Course:
             step.stage = "backlog"
         if step.stage == "backlog":
             return
+        assert step.start_on and step.due_on
         number = list(self.steps).index(step.key)
         earliest = [each.ended + timedelta(minutes=12) for each in before if each.ended]
-        planned = moment(step.values["start_on"], f"{9 + number % 2:02}:{number * 7 % 60:02}")
+        planned = moment(step.start_on, f"{9 + number % 2:02}:{number * 7 % 60:02}")
         step.began = min(max([planned, step.created + timedelta(minutes=40), *earliest]), self.story.now)
         if step.stage == "done":
-            ended = moment(step.values["due_on"], f"{15 + number % 3:02}:{number * 11 % 60:02}")
+            ended = moment(step.due_on, f"{15 + number % 3:02}:{number * 11 % 60:02}")
             step.ended = min(max(ended, step.began + timedelta(hours=1)), self.story.now)
 
     # what happened
@@ -293,107 +317,122 @@ class Course:
         tell, people = self.story.tell, self.story.people
         tell(self.laid, self._begin)
         for step in self.steps.values():
-            tell(step.created, partial(self._create, step))
-        for step in self.steps.values():
-            tell(step.created, partial(self._wait, step))
+            if step.more:
+                tell(step.created, partial(self._create, step, step.more))
             self._tell_of_work(step)
         for kind, name in (("watcher", "watch"), ("collaborator", "collaborate")):
-            for key, helpers in self.chapter[name].items():
+            for key, helpers in self.chapter.get(name, {}).items():
                 for helper in helpers:
                     joined = self.steps[key].created + timedelta(minutes=20)
                     tell(joined, partial(self._join, key, people[helper], kind))
-        for key, said in self.chapter["talk"].items():
+        for key, said in self.chapter.get("talk", {}).items():
             for words in said:
                 day = self.story.today - timedelta(days=words["days"])
                 instant = max(moment(day, words["hour"]), self.steps[key].created + timedelta(hours=1))
                 tell(instant, partial(self._say, key, words))
 
     def _tell_of_work(self, step: Step) -> None:
-        if step.slip:
-            slipped = moment(working_day(step.values["due_on"], -1), "10:05")
-            tell_at = max(slipped, self.story.now - timedelta(days=5))
-            self.story.tell(tell_at, partial(self._slip, step))
+        tell = self.story.tell
+        if step.slip and step.due_on:
+            slipped = moment(working_day(step.due_on, -1), "10:05")
+            tell(max(slipped, self.story.now - timedelta(days=5)), partial(self._slip, step))
+        for told in self.chapter.get("waivers", ()):
+            if told["task"] == step.key:
+                self._tell_of_waiver(step, told)
         if step.began:
             half = step.began + ((step.ended or self.story.now) - step.began) / 2
-            self.story.tell(step.began, partial(self._move, step, "active", step.owner))
-            self.story.tell(half, partial(self._tick, step))
-            if step.stage == "review" or (step.ended and step.values.get("blocking")):
-                self.story.tell(half, partial(self._move, step, "review", step.owner))
+            reviewed = step.stage == "review" or (step.ended and step.blocking)
+            tell(step.began, partial(self._move, step, "active", step.owner))
+            tell(half, partial(self._work, step))
+            if reviewed:
+                tell(half, partial(self._move, step, "review", step.owner))
         if step.ended:
-            reviewer = self.owner if step.values.get("blocking") else step.owner
-            self.story.tell(step.ended, partial(self._move, step, "done", reviewer))
+            tell(step.ended, partial(self._move, step, "done", self.owner if step.blocking else step.owner))
+
+    def _tell_of_waiver(self, step: Step, told: dict[str, Any]) -> None:
+        """Somebody asks to pass an obstacle; who is named signs, an hour after the one before."""
+        asked = step.began + timedelta(minutes=30) if step.began else self.story.now - timedelta(days=1, hours=20)
+        self.story.tell(asked, partial(self._ask, step, told))
+        for number, signer in enumerate(told.get("signed", ()), 1):
+            signs = partial(self._sign, step, self.story.people[signer])
+            self.story.tell(asked + timedelta(minutes=number), signs)
 
     def _begin(self) -> None:
         chapter, people = self.chapter, self.story.people
-        stages, phases = Stage.usual(), self.template.phases
-        for stage in stages:
+        if head := self.story.projects.get(chapter.get("parent")):
+            self.launch.values["parent"] = head
+        self.project = self.story.projects[chapter["key"]] = self.launch.create(by=self.owner)
+        self.stages = {stage.kind: stage for stage in self.project.stages}
+        for stage in self.project.stages:
             if stage.kind in ("active", "review"):
                 count = sum(step.stage == stage.kind for step in self.steps.values())
                 full = chapter.get("full") and stage.kind == "active"
                 stage.wip_limit = max(count, 3) if full else count + 3
-        self.stages = {stage.kind: stage for stage in stages}
-        self.phases = {
-            phase.key: Phase(name_zh=phase.name_zh, name_en=phase.name_en, position=position)
-            for position, phase in enumerate(phases)
-        }
-        quarter = f"{self.anchor:%y}Q{(self.anchor.month + 2) // 3}"
-        self.project = Project.create(
-            by=self.owner,
-            workspace_id=self.story.workspaces[0].id,
-            code=chapter["code"].format(quarter=quarter),
-            key=chapter["key"],
-            name_zh=chapter["name_zh"],
-            name_en=chapter["name_en"],
-            anchor_on=self.anchor,
-            anchor_name_zh=self.template.anchor["name_zh"],
-            anchor_name_en=self.template.anchor["name_en"],
-            stages=stages,
-            phases=list(self.phases.values()),
-        )
-        owners = {step.owner.id: step.owner for step in self.steps.values()}
-        guests = {people[name].id: people[name] for name in chapter["guests"]}
-        for person in (owners | guests).values():
+        made = db.session.scalars(select(Task).where(Task.project_id == self.project.id))
+        self.tasks |= {task.key: task for task in made if task.key}
+        for key, task in self.tasks.items():
+            step = self.steps[key]
+            task.edit(step.values, by=self.owner, labels=Label.named(task.workspace_id, step.labels))
+        if head:
+            maker = db.session.scalars(
+                select(Task).where(Task.project_id == head.id, Task.key == chapter["made_by"])
+            ).one()
+            maker.subproject = self.project
+        members = {member.user_id for member in self.project.members}
+        helpers = {step.owner for step in self.steps.values()} | {people[name] for name in chapter.get("guests", ())}
+        for person in sorted(helpers, key=lambda person: person.id):
             membership = person.membership_in(self.project.workspace_id)
-            if person is not self.owner and membership and membership.role != "creator":
+            if person.id not in members and membership and membership.role != "creator":
                 self.project.add_member(person, by=self.owner)
 
-    def _create(self, step: Step) -> None:
-        task = Task.create(
+    def _create(self, step: Step, row: dict[str, Any]) -> None:
+        phase = next(phase for phase in self.project.phases if phase.key == row["phase"])
+        task = self.tasks[step.key] = Task.create(
             self.project,
             by=self.owner,
             stage=self.stages["backlog"],
             owner=step.owner,
-            phase=self.phases[step.phase],
-            parent=self.tasks[step.parent] if step.parent else None,
+            phase=phase,
+            parent=self.tasks[row["parent"]] if "parent" in row else None,
             labels=Label.named(self.project.workspace_id, step.labels),
+            start_on=step.start_on,
+            due_on=step.due_on,
             **step.values,
         )
-        self.tasks[step.key] = task
-        length = 6 if len(step.checklists) == 1 else 3
-        for position, source in enumerate(step.checklists):
-            checklist = Checklist(title_zh=source.title_zh, title_en=source.title_en, position=position)
-            task.checklists.append(checklist)
-            for item in source.items[:length]:
-                checklist.add(item.zh, item.en, required=item.level == "required")
-        for text in step.items:
+        for text in row.get("items", ()):
             ChecklistItem.write(task, text, by=step.owner)
-
-    def _wait(self, step: Step) -> None:
         for key in step.after:
-            db.session.add(
-                Dependency(
-                    predecessor_id=self.tasks[key].id, successor_id=self.tasks[step.key].id, lag=step.lag
-                )
-            )
+            task.wait_for(self.tasks[key], by=self.owner)
 
     def _move(self, step: Step, kind: str, by: User) -> None:
         self.tasks[step.key].move_to(by=by, to={"stage": self.stages[kind]})
 
-    def _tick(self, step: Step) -> None:
-        items = [item for checklist in self.tasks[step.key].checklists for item in checklist.items]
-        count = len(items) if step.ended else step.ticked or len(items) // 2
+    def _work(self, step: Step) -> None:
+        """Ticks what is done, with the evidence that is asked for, and hands in what the task is done for."""
+        task = self.tasks[step.key]
+        waived = {waiver.item_id for waiver in task.waivers}
+        items = [item for checklist in task.checklists for item in checklist.items if item.id not in waived]
+        if not step.more:
+            items = [item for item in items if item.required]
+        whole = step.ended or step.stage == "review"
+        count = len(items) if whole else (step.more or {}).get("ticked", len(items) // 2)
         for item in items[:count]:
-            item.tick(by=step.owner)
+            if item.evidence_kind:
+                item.give(self.story.evidence(item.evidence_kind, item.key or "item", task), by=step.owner)
+            else:
+                item.tick(by=step.owner)
+        if step.ended and (task.deliverable_zh or task.deliverable_en):
+            task.deliver(self.story.evidence("file", step.key, task), by=step.owner)
+
+    def _ask(self, step: Step, told: dict[str, Any]) -> None:
+        task = self.tasks[step.key]
+        item = next((item for each in task.checklists for item in each.items if item.key == told.get("item")), None)
+        blocker = self.tasks[told["blocker"]] if "blocker" in told else None
+        by = self.story.people[told["by"]]
+        Waiver.ask(task, told["reason"], by=by, item=item, blocker=blocker)
+
+    def _sign(self, step: Step, signer: User) -> None:
+        self.tasks[step.key].waivers[-1].vote(True, by=signer)
 
     def _slip(self, step: Step) -> None:
         values = dict(step.slip)
@@ -407,12 +446,6 @@ class Course:
     def _say(self, key: str, words: dict[str, Any]) -> None:
         author = self.story.people[words["by"]]
         Comment.post(self.tasks[key], words["text"], by=author, shared=words.get("shared", False))
-
-
-def brief(note: str | None, frame: str, deliverable: str | None) -> str | None:
-    """Short Markdown: what to mind, then what comes out of it."""
-    parts = [note, frame.format(deliverable) if deliverable else None]
-    return "\n\n".join(part for part in parts if part) or None
 
 
 def priority(task: packs.Task) -> str:
@@ -431,16 +464,12 @@ def tell_of_neighbour(story: Story, told: dict[str, Any]) -> None:
 
     def begin() -> None:
         stages = {stage.kind: stage for stage in Stage.usual()}
-        project = Project.create(
-            by=lead, workspace_id=workspace.id, stages=list(stages.values()), **told["project"]
-        )
+        project = Project.create(by=lead, workspace_id=workspace.id, stages=list(stages.values()), **told["project"])
         for row in told["tasks"]:
             values = {name: row[name] for name in ("title_zh", "title_en")}
             if "due_on" in row:
                 values["due_on"] = working_day(story.today, row["due_on"])
-            task = Task.create(
-                project, by=lead, stage=stages["backlog"], owner=lead, platform="walmart", **values
-            )
+            task = Task.create(project, by=lead, stage=stages["backlog"], owner=lead, platform="walmart", **values)
             if row["stage"] != "backlog":
                 waiting.append((task, stages[row["stage"]]))
 
@@ -450,3 +479,35 @@ def tell_of_neighbour(story: Story, told: dict[str, Any]) -> None:
 
     story.tell(moment(working_day(story.today, -9), "10:00"), begin)
     story.tell(moment(working_day(story.today, -3), "16:40"), go_on)
+
+
+def paper() -> bytes:
+    """One white page as PDF."""
+    parts = [b"%PDF-1.4\n"]
+    places = []
+    for number, body in enumerate(
+        (
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+        ),
+        1,
+    ):
+        places.append(sum(map(len, parts)))
+        parts.append(b"%d 0 obj%sendobj\n" % (number, body))
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    start = sum(map(len, parts))
+    parts.append(b"xref\n0 4\n0000000000 65535 f \n" + table)
+    parts.append(b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start)
+    return b"".join(parts)
+
+
+def picture() -> bytes:
+    """Eight by eight grey points as PNG."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + crc32(kind + body).to_bytes(4, "big")
+
+    header = (8).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    rows = compress((b"\0" + b"\xb4" * 8) * 8)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

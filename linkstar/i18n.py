@@ -118,13 +118,22 @@ def moment(value: datetime | None, zone: str) -> str:
     if value is None:
         return ""
     local = value.astimezone(ZoneInfo(zone))
-    if language() == "en":
-        time = format_time(local, "h:mm a", locale="en").replace("\u202f", " ")
-    else:
-        time = format_time(local, "HH:mm", locale="zh_Hans")
+    time = _time(local)
     today = clock.today(ZoneInfo(zone))
     if local.date() == today:
         return _("today %(time)s", time=time)
     if local.date() == today - timedelta(days=1):
         return _("yesterday %(time)s", time=time)
     return f"{day(local.date())} {time}"
+
+
+def full_moment(value: datetime, zone: str) -> str:
+    """The same without today and yesterday, for what is read later."""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{day(local.date())} {_time(local)}"
+
+
+def _time(local: datetime) -> str:
+    if language() == "en":
+        return format_time(local, "h:mm a", locale="en").replace("\u202f", " ")
+    return format_time(local, "HH:mm", locale="zh_Hans")

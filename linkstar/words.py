@@ -1,6 +1,6 @@
 """The fixed words of the trade in both languages: platforms, priorities, roles. From the glossary."""
 
-from linkstar.i18n import _, _l
+from linkstar.i18n import _, _l, ngettext
 
 PLATFORM_NAMES = {
     "amazon": "Amazon",
@@ -30,6 +30,16 @@ ROLE_NAMES = {
     "us_partner": _l("US partner"),
     "intern": _l("Intern"),
 }
+EVIDENCE_NAMES = {
+    "file": _l("File"),
+    "url": _l("Link"),
+    "number": _l("Number"),
+    "text": _l("Text"),
+    "photo": _l("Photo"),
+    "date": _l("Date"),
+}
+CONFIDENCE_NAMES = {"high": _l("high"), "medium": _l("medium"), "low": _l("low")}
+REGION_NAMES = {"US": _l("US federal"), "US-CA": _l("California")}
 FIELD_NAMES = {
     "title_zh": _l("Title in Chinese"),
     "title_en": _l("Title in English"),
@@ -46,7 +56,78 @@ FIELD_NAMES = {
     "labels": _l("Labels"),
     "blocking": _l("Blocks the tasks after it until it is done"),
     "milestone": _l("Milestone"),
+    "start_at": _l("Start"),
+    "due_at": _l("Due at"),
+    "locked": _l("Dates locked"),
+    "start_rule": _l("How the start is set"),
+    "offset": _l("Start, counted from the anchor"),
+    "duration": _l("Duration"),
+    "elapsed_days": _l("Calendar days that run through weekends"),
+    "offset_days": _l("Deadline in calendar days from the anchor"),
+    "lag": _l("Lag"),
+    "role": _l("Role"),
+    "unassigned": _l("To be assigned"),
+    "optional": _l("Can be left out"),
+    "waiting": _l("Waiting time"),
+    "deliverable_zh": _l("Deliverable in Chinese"),
+    "deliverable_en": _l("Deliverable in English"),
+    "evidence": _l("Evidence"),
+    "reason": _l("Reason"),
+    "anchor": _l("Anchor day"),
+    "code_rule": _l("Naming rule"),
+    "sop_url": _l("Link to the procedure"),
+    "template": _l("Template"),
+    "version": _l("Version"),
+    "pack": _l("Pack"),
+    "phase": _l("Phase"),
+    "phase_order": _l("Order of the phases"),
+    "stage": _l("Stage"),
+    "stage_order": _l("Order of the stages"),
+    "kind": _l("Kind"),
+    "wip_limit": _l("At most so many tasks"),
+    "waits_for": _l("Waits for"),
 }
+START_RULE_NAMES = {
+    "fixed": _l("On its own day"),
+    "as_late_as_possible": _l("As late as possible"),
+    "by_hand": _l("By hand"),
+}
+STAGE_KINDS = {
+    "backlog": _l("To do"),
+    "active": _l("In progress"),
+    "review": _l("In review"),
+    "done": _l("Done"),
+}
+COUNTRY_NAMES = {"CN": _l("China"), "US": _l("United States")}
+VIA_NAMES = {"web": _l("in the browser"), "program": _l("by the program")}
+
+
+def notice_words(kind: str, actor: str, task: str, still_blocked_by: int) -> str:
+    """What happened to a task, for the inbox and for the subject of a mail."""
+    if kind == "assigned":
+        return _("%(name)s gave you “%(task)s”", name=actor, task=task)
+    if kind == "commented":
+        return _("%(name)s commented on “%(task)s”", name=actor, task=task)
+    if kind == "unblocked" and still_blocked_by:
+        return ngettext(
+            "A blocking task of “%(task)s” is done; %(num)s still blocks it",
+            "A blocking task of “%(task)s” is done; %(num)s still block it",
+            still_blocked_by,
+            task=task,
+        )
+    if kind == "unblocked":
+        return _("“%(task)s” may start: nothing blocks it any more", task=task)
+    if kind == "staffed":
+        return _("%(name)s gave you tasks of a new project; the first is “%(task)s”", name=actor, task=task)
+    if kind == "waiver_asked":
+        return _("%(name)s asks for your signature: a waiver for “%(task)s”", name=actor, task=task)
+    if kind == "waiver_decided":
+        return _("%(name)s decided on the waiver for “%(task)s”", name=actor, task=task)
+    return _("%(name)s mentioned you in “%(task)s”", name=actor, task=task)
+
+
+def roles_in_words(keys: list[str]) -> str:
+    return _(", ").join(str(ROLE_NAMES[key]) for key in keys)
 
 
 def platform_name(key: str | None) -> str:
@@ -63,3 +144,13 @@ def field_name(key: str) -> str:
 
 def yes_no(value: bool) -> str:
     return _("yes") if value else _("no")
+
+
+def amount_words(value: float, unit: str) -> str:
+    """0.5 working days · 3 hours · 30 calendar days"""
+    one, count = 1 if value == 1 else 2, f"{value:g}"
+    if unit == "hour":
+        return ngettext("%(count)s hour", "%(count)s hours", one, count=count)
+    if unit == "calendar_day":
+        return ngettext("%(count)s calendar day", "%(count)s calendar days", one, count=count)
+    return ngettext("%(count)s working day", "%(count)s working days", one, count=count)

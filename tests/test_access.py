@@ -4,14 +4,31 @@ An endpoint without a row fails here, so that a route which forgets to ask canno
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any
 
 import pytest
 
+from linkstar import packs, storage
 from linkstar.extensions import db
-from linkstar.models import ROLES, Checklist, Membership, Notification, SavedView, Task, User
+from linkstar.models import (
+    ROLES,
+    Checklist,
+    Evidence,
+    GatePassage,
+    InstalledPack,
+    Membership,
+    Notification,
+    Phase,
+    SavedView,
+    Task,
+    User,
+    Waiver,
+)
 from linkstar.models.membership import EXTERNAL_ROLES
+from linkstar.models.template import TEMPLATE_KEEPERS
+from tests.models.test_templates import MEDICAL
 from tests.world import CHEAP, PASSWORD
 
 PASSED = {200, 204, 303, 422}  # past the door; the forms are sent empty, so that little is written
@@ -27,6 +44,7 @@ class Row:
     permission: str = "view"
     data: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
+    of: str = ""  # the list meant is that of a stage
 
 
 TABLE = {
@@ -41,6 +59,10 @@ TABLE = {
     "projects.index": Row("person"),
     "projects.new": Row("person", "create"),
     "projects.create": Row("person", "create"),
+    "projects.previews.index": Row("person", "create"),
+    "projects.previews.create": Row("person", "create"),
+    "project_batches.new": Row("person", "create"),
+    "project_batches.create": Row("person", "create"),
     "notifications.read": Row("notice"),
     "saved_views.destroy": Row("saved_view"),
     "undos.create": Row("change"),
@@ -71,7 +93,81 @@ TABLE = {
     "tasks.checklist_items.untick": Row("task", "edit"),
     "tasks.watch.update": Row("task", "stop watching"),
     "tasks.watch.destroy": Row("task", "stop watching"),
+    "tasks.plan_values.edit": Row("task", "edit the plan"),
+    "tasks.plan_values.update": Row("task", "edit the plan", data={"duration": "x"}),
+    "tasks.history.show": Row("task", "stop watching"),
+    "projects.plan.show": Row("project"),
+    "projects.anchor.edit": Row("project", "edit"),
+    "projects.anchor.update": Row("project", "edit"),
+    "tasks.dates.edit": Row("task", "edit"),
+    "tasks.dates.update": Row("task", "edit"),
+    "tasks.delay.new": Row("task", "edit", query={"days": 3}),
+    "tasks.delay.create": Row("task", "edit"),
+    "tasks.dependencies.new": Row("task", "edit"),
+    "tasks.dependencies.create": Row("task", "edit"),
+    "tasks.dependencies.destroy": Row("task", "edit"),
+    "tasks.split.new": Row("task", "edit the plan"),
+    "tasks.split.create": Row("task", "edit the plan"),
+    "tasks.evidence.create": Row("task", "edit"),
+    "tasks.deliverables.create": Row("task", "move"),
+    "tasks.checklists.new": Row("task", "edit"),
+    "tasks.checklists.create": Row("task", "edit"),
+    "tasks.checklists.destroy": Row("task", "edit"),
+    "tasks.waivers.new": Row("task", "waive"),
+    "tasks.waivers.create": Row("task", "waive"),
+    "waivers.votes.create": Row("task", "sign"),
+    "evidence.show": Row("task"),
+    "gate_passages.show": Row("task", "stop watching"),
+    "gate_passages.archive.show": Row("task", "stop watching"),
     "tasks.destroy": Row("task", "delete"),
+    "projects.gates.show": Row("project"),
+    "projects.gates.update": Row("project", "edit"),
+    "stages.checklists.new": Row("project", "edit"),
+    "stages.checklists.create": Row("project", "edit"),
+    "stages.checklist_items.create": Row("project", "edit", of="stage"),
+    "stages.checklist_items.tick": Row("project", "edit", of="stage"),
+    "stages.checklist_items.untick": Row("project", "edit", of="stage"),
+    "stages.evidence.create": Row("project", "edit", of="stage"),
+    "stages.checklists.destroy": Row("project", "edit", of="stage"),
+    "waivers.index": Row("person"),
+    "workspaces.show": Row("person", "stop watching"),
+    "workspaces.update": Row("person", "keep the workspace", data={"code_rule": ""}),
+    "setups.new": Row("person", "keep the workspace"),
+    "setups.create": Row("person", "keep the workspace"),
+    "calendars.show": Row("person", "stop watching", query={"country": "CN"}),
+    "calendars.days.create": Row("person", "keep the workspace", query={"country": "CN"}),
+    "calendars.days.destroy": Row(
+        "person", "keep the workspace", query={"country": "CN", "day": "2026-10-05"}
+    ),
+    "projects.phases.index": Row("project", "edit"),
+    "projects.phases.create": Row("project", "edit"),
+    "projects.phases.update": Row("project", "edit"),
+    "projects.phases.destroy": Row("project", "edit"),
+    "projects.stages.index": Row("project", "edit"),
+    "projects.stages.create": Row("project", "edit"),
+    "projects.stages.update": Row("project", "edit"),
+    "projects.stages.destroy": Row("project", "edit"),
+    "projects.template.new": Row("project", "keep templates"),
+    "projects.template.create": Row("project", "keep templates"),
+    "projects.copy.new": Row("project", "begin projects"),
+    "projects.copy.create": Row("project", "begin projects"),
+    "templates.index": Row("person", "stop watching"),
+    "templates.show": Row("template"),
+    "templates.differences.show": Row("template"),
+    "templates.edit": Row("template", "keep templates"),
+    "templates.update": Row("template", "keep templates"),
+    "templates.draft.create": Row("template", "keep templates"),
+    "templates.versions.new": Row("template", "keep templates"),
+    "templates.versions.create": Row("template", "keep templates"),
+    "templates.draft.destroy": Row("template", "keep templates"),
+    "packs.index": Row("person", "keep templates"),
+    "packs.create": Row("person", "keep templates"),
+    "packs.updates.show": Row("pack", "keep templates"),
+    "packs.updates.update": Row("pack", "keep templates"),
+    "templates.destroy": Row("template", "keep templates"),
+    "packs.destroy": Row("pack", "keep templates"),
+    "histories.show": Row("person", "see all"),
+    "projects.history.show": Row("project", "stop watching"),
     "sign_ins.destroy": Row("person"),
 }
 
@@ -85,7 +181,8 @@ def requests_of(app, values=None):
     adapter = app.url_map.bind("localhost")
     for endpoint, row in TABLE.items():
         for rule in app.url_map.iter_rules(endpoint):
-            wanted = {name: (values or {}).get(name, 1) for name in rule.arguments}
+            here = values or {}
+            wanted = {name: here.get(f"{row.of}:{name}", here.get(name, 1)) for name in rule.arguments}
             for method in rule.methods - {"HEAD", "OPTIONS"}:
                 query = row.query | ({"cell": f"stage-{values['stage_id']}"} if values and "cards" in endpoint else {})
                 yield row, method, adapter.build(endpoint, wanted | query, method=method)
@@ -120,6 +217,16 @@ def sees(role, about, where):
 def may(role, row, where):
     if row.permission == "stop watching":
         return role not in EXTERNAL_ROLES
+    if row.permission == "keep templates":
+        return role in TEMPLATE_KEEPERS
+    if row.permission == "begin projects":
+        return role not in EXTERNAL_ROLES and ROLES[role]["create"] in ("all", "member")
+    if row.permission == "edit the plan":
+        return ROLES[role]["edit"] == "all" or (ROLES[role]["edit"] == "member" and joined(role, where))
+    if row.permission == "waive":
+        return role == "pmo" or (role == "ops" and joined(role, where))
+    if row.permission == "sign":
+        return role in ("legal", "pmo")
     scope = ROLES[role][row.permission]
     if scope == "own":
         if row.about == "project":  # tasks of one's own can be made in it, but it is not one's own
@@ -132,6 +239,18 @@ def may(role, row, where):
         "approval": row.permission == "delete",  # nothing of these tasks has a history yet
         "none": False,
     }[scope]
+
+
+def may_here(role, permission):
+    """What is about no project: the workspace that the person looks at."""
+    return {
+        "view": True,
+        "create": ROLES[role]["create"] in ("all", "member"),
+        "stop watching": role not in EXTERNAL_ROLES,
+        "keep templates": role in TEMPLATE_KEEPERS,
+        "keep the workspace": role in ("admin", "pmo"),
+        "see all": ROLES[role]["view"] == "all",
+    }[permission]
 
 
 def expected(role, row, where):
@@ -173,7 +292,25 @@ def visitor(request, app, world):
         places["missing"] = dict.fromkeys(places["mine"], MISSING)
         notice_ids = {"mine": notice.id, "theirs": world.notice_of_jess.id, "missing": MISSING}
         view_ids = dict(zip(("mine", "theirs", "missing"), [view.id for view in views] + [MISSING], strict=True))
-    return request.param, places, notice_ids, view_ids
+        library = {"mine": _library(world.shanlan, world.yue), "foreign": _library(world.beiyuan, world.lead)}
+        db.session.commit()
+        library["missing"] = dict.fromkeys(library["mine"], MISSING)
+    return request.param, places, notice_ids, view_ids, library
+
+
+def _library(workspace, keeper):
+    """A pack that has a newer version, and its template."""
+    pack = packs.parse(MEDICAL, "medical_device.yaml")
+    installed = InstalledPack.install(workspace, pack, by=keeper)
+    installed.offer(replace(pack, version="2.0"))
+    return {"pack_id": installed.id, "template_id": installed.templates[0].id}
+
+
+def _phase(project):
+    phase = project.phases[0] if project.phases else Phase(name_zh="打样", position=0)
+    project.phases.append(phase)
+    db.session.flush()
+    return phase
 
 
 def _place(project, owner):
@@ -185,13 +322,38 @@ def _place(project, owner):
     db.session.flush()
     return {
         "project_id": project.id, "stage_id": project.stages[0].id, "task_id": task.id, "item_id": item.id,
-        "user_id": project.owner_id,
+        "user_id": project.owner_id, "phase_id": _phase(project).id, **_gate(task, item),
+    }  # fmt: skip
+
+
+def _gate(task, item):
+    """What stands in front of the task, and what was given, asked and signed for it."""
+    project = task.project
+    on_stage = Checklist.begin("开工前", project.stages[0], by=project.owner)
+    spare = Checklist.begin("备用", task, by=project.owner)
+    at_stage = on_stage.add("供应商", None)
+    stored = storage.put(BytesIO(b"%PDF-1.4"), limit=100)
+    evidence = Evidence(
+        workspace_id=task.workspace_id, task=task, item=item, kind="file", file_key=stored.key, file_name="图纸.pdf",
+        media_type="application/pdf", size=stored.size, sha256=stored.sha256, given_by=project.owner,
+    )  # fmt: skip
+    waiver = Waiver(
+        workspace_id=task.workspace_id, task=task, item=item, reason="急", asked_by_id=project.owner_id
+    )
+    passage = GatePassage(
+        workspace_id=task.workspace_id, task=task, passed_by=project.owner, content={"checklists": [], "waivers": []}
+    )
+    db.session.add_all([evidence, waiver, passage])
+    db.session.flush()
+    return {
+        "checklist_id": spare.id, "evidence_id": evidence.id, "waiver_id": waiver.id, "passage_id": passage.id,
+        "stage:checklist_id": on_stage.id, "stage:item_id": at_stage.id,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("visitor", ROLES, indirect=True)
 def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries):
-    role, places, notice_ids, view_ids = visitor
+    role, places, notice_ids, view_ids, library = visitor
     browser = browse()
     assert browser.sign_in("visitor@example.com").status_code == 303
     wrong, not_there = [], {}
@@ -221,12 +383,17 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
         for row, method, address in requests_of(app, {"notification_id": notice_ids[where], "stage_id": 1}):
             if row.about == "notice":
                 ask(row, method, address, right, where)
+    for where, ids in library.items():
+        outside = where != "mine" or role in EXTERNAL_ROLES
+        for row, method, address in requests_of(app, ids | {"stage_id": 1}):
+            if row.about in ("template", "pack"):
+                keeps = row.permission == "view" or role in TEMPLATE_KEEPERS
+                ask(row, method, address, {404} if outside else PASSED if keeps else {403}, where)
     for row, method, address in requests_of(app):
         if row.about == "change":
             ask(row, method, address, {404}, "missing")
         elif row.about == "person":
-            forbidden = row.permission == "create" and ROLES[role]["create"] not in ("all", "member")
-            ask(row, method, address, {403} if forbidden else PASSED, "")
+            ask(row, method, address, PASSED if may_here(role, row.permission) else {403}, "")
     assert not wrong, "\n".join(wrong)
     differing = [address for address, bodies in not_there.items() if len(bodies) > 1]
     assert not differing, "what is not there and what is not yours must look the same"

@@ -14,6 +14,7 @@ from flask import current_app
 from linkstar import clock
 from linkstar.i18n import LANGUAGES, _, both, force_locale, language
 from linkstar.models import Delivery, Notification
+from linkstar.words import notice_words
 
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
 PLAIN_LINES = policy.SMTP.clone(cte_type="7bit")  # not every server takes more than ASCII
@@ -41,7 +42,9 @@ def _subject(notification: Notification) -> str:
     actor, title = notification.actor.name, both(notification.task, "title")
     if notification.kind == "mentioned":
         return _("%(actor)s mentioned you on “%(title)s”", actor=actor, title=title)
-    return _("%(actor)s gave you “%(title)s”", actor=actor, title=title)
+    if notification.kind == "assigned":
+        return _("%(actor)s gave you “%(title)s”", actor=actor, title=title)
+    return notice_words(notification.kind, actor, title, notification.still_blocked_by)
 
 
 def _one_line(text: str) -> str:

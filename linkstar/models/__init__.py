@@ -6,61 +6,123 @@ from linkstar.models.membership import PERMISSIONS, ROLES, Membership
 from linkstar.models.audit_event import AuditEvent
 from linkstar.models.notification import Delivery, Notification
 from linkstar.models.label import Label, TaskLabel
+from linkstar.models.calendar_day import CalendarDay, calendars_of
+from linkstar.models.template import (
+    InstalledPack,
+    Template,
+    TemplateVersion,
+    is_template_keeper,
+    keeps_templates,
+    library_of,
+    packs_of,
+    start_blank,
+)
 from linkstar.models.project import Project, ProjectMember
-from linkstar.models.phase import Phase
+from linkstar.models.phase import Phase, PhaseGate
 from linkstar.models.stage import Stage
-from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
+from linkstar.models.evidence import EVIDENCE, Evidence
 from linkstar.models.checklist import Checklist, ChecklistItem
 from linkstar.models.dependency import Dependency
+from linkstar.models.waiver import Waiver, WaiverVote
+from linkstar.models.gate_passage import GatePassage
+from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
 from linkstar.models.comment import Comment, Mention
 from linkstar.models.saved_view import SavedView
 from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.refusal import (
+    CycleRefused,
+    EvidenceMissing,
+    FlowBroken,
     KeyReused,
     MoveRefused,
     NotAllowed,
     PositionGone,
     Refusal,
     StaleVersion,
+    StillUsed,
     UndoRefused,
 )
+from linkstar.models.project_code import PARTS, WORD, example, follows_rule, free_code, is_rule, next_code, set_rule
+from linkstar.models.plan import Clash, Plan, Replan, Shift
+from linkstar.models.split import Split
+from linkstar.models.launch import Launch
+from linkstar.models.outline import Outline
+from linkstar.models.template_draft import TemplateDraft
+from linkstar.models.project_copy import ProjectCopy
 from linkstar.models.undo import Undo
 from linkstar.models.bulk_edit import BulkEdit
 
 __all__ = [
+    "EVIDENCE",
+    "PARTS",
     "PERMISSIONS",
     "PLATFORMS",
     "PRIORITIES",
     "ROLES",
+    "WORD",
     "AuditEvent",
     "BulkEdit",
+    "CalendarDay",
     "Checklist",
     "ChecklistItem",
+    "Clash",
     "Comment",
+    "CycleRefused",
     "Delivery",
     "Dependency",
+    "Evidence",
+    "EvidenceMissing",
+    "FlowBroken",
+    "GatePassage",
     "IdempotentRequest",
+    "InstalledPack",
     "KeyReused",
     "Label",
+    "Launch",
     "Membership",
     "Mention",
     "MoveRefused",
     "NotAllowed",
     "Notification",
+    "Outline",
     "Participant",
     "Phase",
+    "PhaseGate",
+    "Plan",
     "PositionGone",
     "Project",
+    "ProjectCopy",
     "ProjectMember",
     "Refusal",
+    "Replan",
     "SavedView",
+    "Shift",
     "SignIn",
+    "Split",
     "Stage",
     "StaleVersion",
+    "StillUsed",
     "Task",
     "TaskLabel",
+    "Template",
+    "TemplateDraft",
+    "TemplateVersion",
     "Undo",
     "UndoRefused",
     "User",
+    "Waiver",
+    "WaiverVote",
     "Workspace",
+    "calendars_of",
+    "example",
+    "follows_rule",
+    "free_code",
+    "is_rule",
+    "is_template_keeper",
+    "keeps_templates",
+    "library_of",
+    "next_code",
+    "packs_of",
+    "set_rule",
+    "start_blank",
 ]

@@ -2,10 +2,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from linkstar.extensions import db
 from linkstar.models.audit_event import new_change
 from linkstar.models.label import Label
+from linkstar.models.phase import Phase
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
+from linkstar.models.task.gated import Holds
 from linkstar.models.user import User
 
 
@@ -15,7 +18,8 @@ class Row:
 
     task: Task
     changes: dict[str, tuple[Any, Any]]
-    left_out: str | None = None  # 'not_allowed', 'changed_since', 'needs_due_day', 'dates_crossed'
+    left_out: str | None = None  # 'not_allowed', 'changed_since', 'needs_due_day', 'dates_crossed', 'held'
+    holds: Holds | None = None
 
 
 class BulkEdit:
@@ -62,7 +66,19 @@ class BulkEdit:
             return Row(task, {}, "needs_due_day")
         if start_on and due_on and start_on > due_on:
             return Row(task, {}, "dates_crossed")
+        if holds := self._holds(task, stage, changes):
+            return Row(task, {}, "held", holds)
         return Row(task, changes)
+
+    def phase_for(self, task: Task) -> Phase | None:
+        return db.session.get(Phase, self.values["phase_id"]) if self.values.get("phase_id") else task.phase
+
+    def _holds(self, task: Task, stage: Stage, changes: dict[str, tuple[Any, Any]]) -> Holds | None:
+        if not changes.keys() & {"stage_id", "phase_id"}:
+            return None
+        holds = task.holds_at(stage, self.phase_for(task))
+        holds.due_on = False  # looked at above, with the day that the edit brings
+        return holds
 
     def _values_for(self, task: Task) -> dict[str, Any]:
         values = dict(self.values)

@@ -1,34 +1,45 @@
-from datetime import datetime
-from typing import Self
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, exists, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from linkstar import clock
+from linkstar import clock, packs
 from linkstar.extensions import Base, Instant, db
-from linkstar.models.audit_event import record
-from linkstar.models.task import Task
+from linkstar.models.audit_event import in_both, record
+from linkstar.models.evidence import EVIDENCE, Evidence
+from linkstar.models.refusal import EvidenceMissing
+from linkstar.models.stage import Stage
 from linkstar.models.user import User
+
+if TYPE_CHECKING:
+    from linkstar.models.task import Task
 
 
 class Checklist(Base):
-    """A list of things to tick off on a task."""
+    """A list of things to tick off: on a task, which its required items keep from being done; or on a stage, which
+    no task of the project passes before they are ticked."""
 
     __tablename__ = "checklist"
+    __table_args__ = (CheckConstraint("(task_id is null) <> (stage_id is null)", name="task_or_stage"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("stage.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str | None] = mapped_column(String(60))  # what its pack calls it
     title_zh: Mapped[str | None] = mapped_column(String(120))
     title_en: Mapped[str | None] = mapped_column(String(120))
+    source: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # _source() of the rule it was taken from
     position: Mapped[int] = mapped_column(default=0)
 
-    task: Mapped[Task] = relationship(back_populates="checklists")
+    task: Mapped["Task | None"] = relationship(back_populates="checklists")
+    stage: Mapped[Stage | None] = relationship(back_populates="checklists")
     items: Mapped[list["ChecklistItem"]] = relationship(
         order_by="ChecklistItem.position", back_populates="checklist", cascade="all, delete-orphan"
     )
 
     @classmethod
-    def of(cls, task: Task, *, by: User) -> Self:
+    def of(cls, task: "Task", *, by: User) -> Self:
         """The task's own list, made when the first item is written."""
         own = next((checklist for checklist in task.checklists if not checklist.title_zh), None)
         if own is None:
@@ -38,50 +49,209 @@ class Checklist(Base):
             record("checklist.added", by=by, task=task)
         return own  # type: ignore[return-value]
 
-    def add(self, text_zh: str | None, text_en: str | None, *, required: bool = False) -> "ChecklistItem":
-        item = ChecklistItem(text_zh=text_zh, text_en=text_en, required=required, position=len(self.items))
+    @classmethod
+    def from_pack(cls, rule: packs.Checklist, *, position: int = 0) -> Self:
+        """A list as a pack or a template tells it, with nothing ticked."""
+        checklist = cls(
+            key=rule.key, title_zh=rule.title_zh, title_en=rule.title_en, source=_source(rule), position=position
+        )
+        checklist.items = [
+            ChecklistItem(
+                key=item.key,
+                text_zh=item.zh,
+                text_en=item.en,
+                required=item.level == "required",
+                evidence_kind=item.evidence,
+                hint_zh=item.evidence_zh,
+                hint_en=item.evidence_en,
+                citation=item.citation,
+                position=number,
+            )
+            for number, item in enumerate(rule.items)
+        ]
+        return checklist
+
+    @classmethod
+    def attach(cls, rule: packs.Checklist, target: "Task | Stage", *, by: User) -> Self:
+        """Puts a list of a pack on a task or on a stage."""
+        checklist = cls.from_pack(rule)
+        checklist._put_on(target, by)
+        return checklist
+
+    @classmethod
+    def begin(cls, title: str, target: "Task | Stage", *, by: User) -> Self:
+        """Begins a list of one's own on a task or on a stage."""
+        checklist = cls(title_zh=title)
+        checklist._put_on(target, by)
+        return checklist
+
+    def _put_on(self, target: "Task | Stage", by: User) -> None:
+        self.position = len(target.checklists)
+        target.checklists.append(self)
+        db.session.flush()
+        self._touch()
+        if self.task:
+            self.task.check_count += len(self.items)
+        self._record("checklist.added", by, {"checklist": (None, self._name)})
+
+    def remove(self, *, by: User) -> None:
+        """Takes the list away with what was given for it."""
+        self._touch()
+        if self.task:
+            self.task.check_count -= len(self.items)
+            self.task.checked_count -= sum(bool(item.ticked_at) for item in self.items)
+        self._record("checklist.removed", by, {"checklist": (self._name, None)})
+        db.session.delete(self)
+
+    def add(
+        self, text_zh: str | None, text_en: str | None, *, required: bool = False, evidence_kind: str | None = None
+    ) -> "ChecklistItem":
+        item = ChecklistItem(
+            text_zh=text_zh,
+            text_en=text_en,
+            required=required,
+            evidence_kind=evidence_kind,
+            position=max((item.position for item in self.items), default=-1) + 1,
+        )
         self.items.append(item)
-        self.task.check_count += 1
+        if self.task:
+            self.task.check_count += 1
         return item
+
+    def write(
+        self, text: str, *, by: User, required: bool = False, evidence_kind: str | None = None
+    ) -> "ChecklistItem":
+        """Adds an item of one's own."""
+        self._touch()
+        item = self.add(text, None, required=required, evidence_kind=evidence_kind)
+        db.session.flush()
+        self._record("checklist_item.added", by, {"item": (None, text)})
+        return item
+
+    @property
+    def _name(self) -> dict[str, str | None]:
+        return in_both(self.title_zh, self.title_en)
+
+    def _touch(self) -> None:
+        """Locks the project; what hangs on the list is drawn anew."""
+        if self.task:
+            self.task.redraw()
+        else:
+            self.stage.project.touch()  # type: ignore[union-attr]
+
+    def _record(self, action: str, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
+        if self.task:
+            record(action, by=by, task=self.task, changes=changes)
+        else:
+            project = self.stage.project  # type: ignore[union-attr]
+            record(action, by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)
+
+
+def _source(rule: packs.Checklist) -> dict[str, Any] | None:
+    """Whose rule it is and how sure we are of it, as the pack said when the list was taken from it."""
+    if not rule.authority:
+        return None
+    return {
+        "authority": rule.authority,
+        "citation": rule.citation,
+        "region": rule.region,
+        "confidence": rule.confidence,
+        "checked_on": rule.checked_on and rule.checked_on.isoformat(),
+        "stage": rule.stage,
+        "validity_zh": rule.validity_zh,
+        "validity_en": rule.validity_en,
+        "note_zh": rule.note_zh,
+        "note_en": rule.note_en,
+        "lead_time_days": rule.lead_time_days and list(rule.lead_time_days),
+    }
 
 
 class ChecklistItem(Base):
     __tablename__ = "checklist_item"
+    __table_args__ = (CheckConstraint(f"evidence_kind in {EVIDENCE}", name="evidence_kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     checklist_id: Mapped[int] = mapped_column(ForeignKey("checklist.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str | None] = mapped_column(String(60))
     text_zh: Mapped[str | None] = mapped_column(String(400))
     text_en: Mapped[str | None] = mapped_column(String(400))
     required: Mapped[bool] = mapped_column(default=False)
+    evidence_kind: Mapped[str | None] = mapped_column(String(8))  # what it asks for, one of EVIDENCE
+    hint_zh: Mapped[str | None] = mapped_column(String(200))
+    hint_en: Mapped[str | None] = mapped_column(String(200))
+    citation: Mapped[str | None] = mapped_column(String(300))
     position: Mapped[int]
     ticked_at: Mapped[datetime | None] = mapped_column(Instant)
     ticked_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     checklist: Mapped[Checklist] = relationship(back_populates="items")
     ticked_by: Mapped[User | None] = relationship()
+    evidence: Mapped[list[Evidence]] = relationship(
+        order_by=Evidence.id, back_populates="item", cascade="all, delete-orphan"
+    )
 
     @classmethod
-    def write(cls, task: Task, text: str, *, by: User) -> "ChecklistItem":
+    def write(
+        cls, task: "Task", text: str, *, by: User, required: bool = False, evidence_kind: str | None = None
+    ) -> "ChecklistItem":
         """Adds an item to the task's own list."""
-        task.redraw()
-        item = Checklist.of(task, by=by).add(text, None)
-        db.session.flush()
-        record("checklist_item.added", by=by, task=task, changes={"item": (None, text)})
-        return item
+        return Checklist.of(task, by=by).write(text, by=by, required=required, evidence_kind=evidence_kind)
+
+    @property
+    def _name(self) -> dict[str, str | None]:
+        return in_both(self.text_zh, self.text_en)
+
+    @property
+    def shown_by(self) -> Evidence | None:
+        """The evidence that counts now."""
+        return next((evidence for evidence in reversed(self.evidence) if not evidence.replaced_at), None)
+
+    @property
+    def needs_evidence(self) -> bool:
+        return self.required and self.evidence_kind is not None
+
+    def expired(self, today: date) -> bool:
+        shown = self.shown_by
+        return bool(shown and shown.valid_until and shown.valid_until < today)
+
+    @classmethod
+    def open_on(cls, today: date) -> ColumnElement[bool]:
+        """Not ticked, or shown by something that is not valid any more."""
+        out_of_date = exists().where(
+            Evidence.item_id == cls.id, Evidence.replaced_at.is_(None), Evidence.valid_until < today
+        )
+        return or_(cls.ticked_at.is_(None), and_(cls.evidence_kind.is_not(None), out_of_date))
 
     def tick(self, *, by: User) -> None:
+        """Says that it is so; a required item that asks for evidence is ticked only where there is some."""
+        self.checklist._touch()
+        if self.needs_evidence and not self.shown_by:
+            raise EvidenceMissing(self)
         self._set(clock.now(), by)
 
     def untick(self, *, by: User) -> None:
+        self.checklist._touch()
         self._set(None, by)
 
-    def _set(self, ticked_at: datetime | None, by: User) -> None:
+    def give(self, evidence: Evidence, *, by: User) -> None:
+        """Puts evidence in the place of what was there, and ticks the item."""
+        self.checklist._touch()
+        old = self.shown_by
+        if old:
+            old.replaced_at = clock.now()
         task = self.checklist.task
-        task.redraw()
+        evidence.task, evidence.given_by = task, by
+        self.evidence.append(evidence)
+        db.session.flush()
+        changes = {"item": (self._name, self._name), "evidence": (old.words if old else None, evidence.words)}
+        self.checklist._record("evidence.given", by, changes)
+        self._set(clock.now(), by)
+
+    def _set(self, ticked_at: datetime | None, by: User) -> None:
         if bool(ticked_at) == bool(self.ticked_at):
             return
         self.ticked_at, self.ticked_by = ticked_at, by if ticked_at else None
-        task.checked_count += 1 if ticked_at else -1
+        if self.checklist.task:
+            self.checklist.task.checked_count += 1 if ticked_at else -1
         action = "checklist_item.ticked" if ticked_at else "checklist_item.unticked"
-        name = self.text_zh or self.text_en
-        record(action, by=by, task=task, changes={"item": (name, name)})
+        self.checklist._record(action, by, {"item": (self._name, self._name)})

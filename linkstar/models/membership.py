@@ -51,6 +51,7 @@ def roles_with(permission: str, scope: str) -> list[str]:
 
 
 EXTERNAL_ROLES = frozenset({"creator", "us_partner"})
+WORKSPACE_KEEPERS = frozenset({"admin", "pmo"})  # who set it up and keep its calendars and its naming rule
 
 
 class Membership(Base):
@@ -77,3 +78,7 @@ class Membership(Base):
     @property
     def external(self) -> bool:
         return self.role in EXTERNAL_ROLES
+
+    @property
+    def keeps_workspace(self) -> bool:
+        return self.role in WORKSPACE_KEEPERS

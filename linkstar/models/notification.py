@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from linkstar.models.comment import Comment
     from linkstar.models.task import Task
 
-KINDS = ("assigned", "mentioned", "commented")
-MAILED = ("assigned", "mentioned")  # a watcher is told in the inbox only
+KINDS = ("assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided")
+MAILED = (
+    "assigned",
+    "mentioned",
+    "unblocked",
+    "staffed",
+    "waiver_asked",
+    "waiver_decided",
+)  # a watcher is told in the inbox only
 
 
 class Notification(Base):
@@ -37,6 +44,11 @@ class Notification(Base):
     task: Mapped["Task"] = relationship()
     comment: Mapped["Comment | None"] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="notification", cascade="all, delete-orphan")
+
+    @property
+    def still_blocked_by(self) -> int:
+        """How many blocking tasks stand in front of the task now, where the notice is about that."""
+        return len(self.task.blocked_by()) if self.kind == "unblocked" else 0
 
 
 class Delivery(Base):
@@ -63,8 +75,8 @@ class Delivery(Base):
 
 def notify(user: User, kind: str, *, by: User, task: "Task", comment: "Comment | None" = None) -> None:
     """Puts a row into the person's inbox, and for some kinds one on its way by mail. Nobody is told of what he did
-    himself."""
-    if user.id == by.id:
+    himself, or of what happens in the draft of a template."""
+    if user.id == by.id or task.project.draft_of_id:
         return
     db.session.add(
         Notification(

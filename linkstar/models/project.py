@@ -1,8 +1,10 @@
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     ForeignKey,
@@ -23,6 +25,7 @@ from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.membership import Membership, roles_with
+from linkstar.models.template import Template, TemplateVersion, is_template_keeper
 from linkstar.models.user import SignIn, User
 
 if TYPE_CHECKING:
@@ -56,12 +59,29 @@ class Project(Base):
     anchor_on: Mapped[date | None]
     anchor_name_zh: Mapped[str | None] = mapped_column(String(40))
     anchor_name_en: Mapped[str | None] = mapped_column(String(40))
+    anchor_at: Mapped[datetime | None] = mapped_column(Instant)  # where the plan counts hours
+    anchor_key: Mapped[str | None] = mapped_column(String(60))  # the task that stands on the anchor day
+    unit: Mapped[str] = mapped_column(String(12), default="working_day")
+    platforms: Mapped[list[str]] = mapped_column(JSON, default=list)
+    categories: Mapped[list[str]] = mapped_column(JSON, default=list)
+    content_types: Mapped[list[str]] = mapped_column(JSON, default=list)
+    store: Mapped[str | None] = mapped_column(String(80))
+    brand: Mapped[str | None] = mapped_column(String(80))
+    sku: Mapped[str | None] = mapped_column(String(60))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="SET NULL"), index=True)
+    template_version_id: Mapped[int | None] = mapped_column(ForeignKey("template_version.id", ondelete="SET NULL"))
+    draft_of_id: Mapped[int | None] = mapped_column(ForeignKey("template.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     last_number: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    trashed_at: Mapped[datetime | None] = mapped_column(Instant)
 
     owner: Mapped[User] = relationship()
+    parent: Mapped["Project | None"] = relationship(remote_side=[id], back_populates="children")
+    children: Mapped[list["Project"]] = relationship(back_populates="parent", order_by="Project.id")
+    template_version: Mapped[TemplateVersion | None] = relationship()
+    draft_of: Mapped[Template | None] = relationship()
     stages: Mapped[list["Stage"]] = relationship(order_by="Stage.position", back_populates="project")
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.position", back_populates="project")
     members: Mapped[list[ProjectMember]] = relationship(cascade="all, delete-orphan")
@@ -70,7 +90,8 @@ class Project(Base):
 
     @classmethod
     def visible_to(cls, user: User) -> Select[Self]:
-        return select(cls).where(or_(false(), *(cls._visible_through(m) for m in user.memberships)))
+        seen = or_(false(), *(cls._visible_through(m) for m in user.memberships))
+        return select(cls).where(cls.trashed_at.is_(None), seen)
 
     @classmethod
     def _visible_through(cls, membership: Membership) -> ColumnElement[bool]:
@@ -85,6 +106,11 @@ class Project(Base):
 
     def has_member(self, user: User) -> bool:
         return any(membership.project_id == self.id for membership in user.project_memberships)
+
+    @classmethod
+    def drafts(cls) -> Select[int]:
+        """Ids of the projects that are templates being edited: nobody's work."""
+        return select(cls.id).where(cls.draft_of_id.is_not(None))
 
     def known_to(self, user: User) -> bool:
         """Does the person see the project itself, its name and its board, and not only single tasks of it?"""
@@ -107,6 +133,8 @@ class Project(Base):
 
     def allows(self, user: User, permission: str) -> bool:
         """May the person do this in the project at large (and not only to tasks of the person's own)?"""
+        if self.draft_of_id and permission != "view":
+            return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
         scope = membership.scope(permission) if membership else "none"
         if scope == "own":
@@ -133,6 +161,11 @@ class Project(Base):
         membership = reader.membership_in(self.workspace_id)
         return self.people() if membership and not membership.external else []
 
+    @property
+    def programme_id(self) -> int:
+        """The project at the head of the programme: its parent, or itself."""
+        return self.parent_id or self.id
+
     # how it changes
 
     @classmethod
@@ -143,6 +176,20 @@ class Project(Base):
         project.members.append(ProjectMember(user=by))
         record("project.created", by=by, workspace_id=project.workspace_id, project_id=project.id)
         return project
+
+    def move_anchor(
+        self, anchor: date | datetime | None, *, by: User, change: str | None = None, undoes: str | None = None
+    ) -> None:
+        """Writes the anchor only; `Plan.moved_to(anchor)` moves the tasks with it."""
+        old: date | datetime | None = self.anchor_at or self.anchor_on
+        self.anchor_at = anchor if isinstance(anchor, datetime) else None
+        self.anchor_on = (
+            anchor.astimezone(ZoneInfo(self.owner.timezone)).date() if isinstance(anchor, datetime) else anchor
+        )
+        record(
+            "project.anchor_moved", by=by, workspace_id=self.workspace_id, project_id=self.id, change=change,
+            undoes=undoes, changes={"anchor": (old, anchor)},
+        )  # fmt: skip
 
     def touch(self) -> int:
         """Locks the project until the end of the transaction and gives this change the next revision."""
@@ -186,6 +233,7 @@ class Project(Base):
             .join(SignIn, SignIn.user_id == User.id)
             .where(
                 cls.id == bindparam("project_id"),
+                cls.trashed_at.is_(None),
                 SignIn.token_hash == bindparam("token_hash"),
                 SignIn.expires_at > bindparam("now"),
                 User.active,

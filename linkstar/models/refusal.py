@@ -28,11 +28,39 @@ class PositionGone(Refusal):
 
 
 class MoveRefused(Refusal):
-    """The task lacks something that the stage asks for: `missing` holds the names of the fields."""
+    """Something holds the task back from the stage or the phase that it was to enter; what, the Holds say."""
 
-    def __init__(self, task: Any, stage: Any, missing: list[str]) -> None:
-        super().__init__(missing)
-        self.task, self.stage, self.missing = task, stage, missing
+    def __init__(self, holds: Any, task: Any, stage: Any, phase: Any) -> None:
+        super().__init__(holds)
+        self.holds, self.task, self.stage, self.phase = holds, task, stage, phase
+
+
+class EvidenceMissing(Refusal):
+    """A required item is ticked only with the evidence that it asks for."""
+
+    def __init__(self, item: Any) -> None:
+        super().__init__(item)
+        self.item = item
+
+
+class CycleRefused(Refusal):
+    """The dependency would close a circle: `tasks` are the ones in it, in order."""
+
+    def __init__(self, tasks: list[Any]) -> None:
+        super().__init__(tasks)
+        self.tasks = tasks
+
+
+class StillUsed(Refusal):
+    """What is to be taken away still holds `count` tasks."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+
+class FlowBroken(Refusal):
+    """A project's stages begin with a backlog and end with done."""
 
 
 class KeyReused(Refusal):

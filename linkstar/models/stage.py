@@ -1,8 +1,17 @@
+from typing import TYPE_CHECKING, Any, Self
+
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from linkstar.extensions import Base
+from linkstar.extensions import Base, db
+from linkstar.models.audit_event import in_both, record
 from linkstar.models.project import Project
+from linkstar.models.refusal import FlowBroken, StillUsed
+from linkstar.models.user import User
+
+if TYPE_CHECKING:
+    from linkstar.models.checklist import Checklist
+    from linkstar.models.task import Task
 
 KINDS = ("backlog", "active", "review", "done")
 
@@ -15,6 +24,7 @@ class Stage(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str | None] = mapped_column(String(60))  # what its template calls it
     kind: Mapped[str] = mapped_column(String(10))
     name_zh: Mapped[str | None] = mapped_column(String(60))
     name_en: Mapped[str | None] = mapped_column(String(60))
@@ -22,6 +32,8 @@ class Stage(Base):
     position: Mapped[int]
 
     project: Mapped[Project] = relationship(back_populates="stages")
+    checklists: Mapped[list["Checklist"]] = relationship(order_by="Checklist.position", back_populates="stage")
+    tasks: Mapped[list["Task"]] = relationship(viewonly=True)
 
     @classmethod
     def usual(cls) -> list["Stage"]:
@@ -36,3 +48,76 @@ class Stage(Base):
             cls(kind=kind, name_zh=zh, name_en=en, wip_limit=limit, position=position)
             for position, (kind, zh, en, limit) in enumerate(rows)
         ]
+
+    @property
+    def name(self) -> dict[str, str | None]:
+        return in_both(self.name_zh, self.name_en)
+
+    @classmethod
+    def add(cls, project: Project, *, by: User, kind: str, **values: Any) -> Self:
+        """Puts a stage in front of the first one of kind done; another one of that kind at the end."""
+        project.touch()
+        stage = cls(kind=kind, position=len(project.stages), **values)
+        stages = list(project.stages)
+        place = next((at for at, other in enumerate(stages) if other.kind == "done"), len(stages))
+        stages.insert(len(stages) if kind == "done" else place, stage)
+        project.stages.append(stage)
+        cls._arrange(project, stages)
+        stage._record(by, {"stage": (None, stage.name)})
+        return stage
+
+    def edit(self, *, by: User, name_zh: str | None, name_en: str | None, kind: str, wip_limit: int | None) -> None:
+        """The kind changes only where no task is in it: what is done would not be any more."""
+        self.project.touch()
+        if kind != self.kind and self.tasks:
+            raise StillUsed(len(self.tasks))
+        new = {"name_zh": name_zh, "name_en": name_en, "kind": kind, "wip_limit": wip_limit}
+        old_name, old = self.name, {name: getattr(self, name) for name in new}
+        for name, value in new.items():
+            setattr(self, name, value)
+        self._arrange(self.project, list(self.project.stages))
+        changes = {name: (old[name], new[name]) for name in ("kind", "wip_limit") if old[name] != new[name]}
+        if changes or old_name != self.name:
+            self._record(by, {"stage": (old_name, self.name), **changes})
+
+    def shift(self, steps: int, *, by: User) -> None:
+        """So many places on (negative: back) in the flow."""
+        self.project.touch()
+        stages = list(self.project.stages)
+        old = [stage.name for stage in stages]
+        place = stages.index(self)
+        stages.insert(max(0, place + steps), stages.pop(place))
+        self._arrange(self.project, stages)
+        if old != (new := [stage.name for stage in stages]):
+            self._record(by, {"stage_order": (old, new)})
+
+    def remove(self, *, by: User) -> None:
+        """It goes only where no task is in it; what lies in the trash would come back into the backlog."""
+        project = self.project
+        project.touch()
+        if held := [task for task in self.tasks if not task.trashed_at]:
+            raise StillUsed(len(held))
+        stages = [stage for stage in project.stages if stage is not self]
+        self._arrange(project, stages)
+        for task in self.tasks:
+            task.stage = stages[0]
+        self._record(by, {"stage": (self.name, None)})
+        for checklist in self.checklists:
+            db.session.delete(checklist)
+        db.session.flush()
+        db.session.delete(self)
+        db.session.flush()
+        db.session.expire(project, ["stages"])
+
+    @staticmethod
+    def _arrange(project: Project, stages: list["Stage"]) -> None:
+        if not stages or stages[0].kind != "backlog" or stages[-1].kind != "done":
+            raise FlowBroken
+        for position, stage in enumerate(stages):
+            stage.position = position
+        db.session.flush()
+        db.session.expire(project, ["stages"])
+
+    def _record(self, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
+        project = self.project
+        record("project.edited", by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)

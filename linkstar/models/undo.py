@@ -1,18 +1,29 @@
+from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
 from linkstar.models.audit_event import AuditEvent, new_change
+from linkstar.models.dependency import Dependency
 from linkstar.models.label import Label
 from linkstar.models.phase import Phase
-from linkstar.models.refusal import NotAllowed, UndoRefused
+from linkstar.models.project import Project
+from linkstar.models.refusal import MoveRefused, NotAllowed, UndoRefused
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
+from linkstar.models.task.editable import DATES
+from linkstar.models.task.gated import Holds
 from linkstar.models.user import User
 
 PERMISSIONS = {"task.moved": "move", "task.edited": "edit", "task.trashed": "delete"}  # "view" for one's own "Added"
 PLACES = {"stage_id": ("stage", Stage), "phase_id": ("phase", Phase), "owner_id": ("owner", User)}
+
+
+def _moment_or_day(value: str) -> date | datetime:
+    return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
 
 
 class Undo:
@@ -22,7 +33,9 @@ class Undo:
         self.by = by
         self.undone = change
         self.change = new_change()
-        self.events = [event for event in AuditEvent.of_change(change) if event.task_id]
+        events = AuditEvent.of_change(change)
+        self.events = [event for event in events if event.task_id]
+        self.anchors = [event for event in events if event.action == "project.anchor_moved"]
         if not self.events:
             raise UndoRefused("gone")
         if any(event.actor_id != by.id for event in self.events):
@@ -31,13 +44,61 @@ class Undo:
     def run(self) -> list[Task]:
         """Undoes event after event, the last first, and returns the tasks; refuses the whole where one cannot be."""
         tasks: dict[int, Task] = {}
-        for event in reversed(self.events):
+        dates = [event for event in self.events if event.action == "task.edited" and event.changes.keys() <= DATES]
+        for event in reversed([event for event in self.events if event not in dates]):
             task = db.session.get(Task, event.task_id)
             if task is None:
                 raise UndoRefused("gone")
             self._undo(event, task)
             tasks[task.id] = task
+        tasks |= self._dates_back(dates)
+        for event in self.anchors:
+            self._anchor_back(event)
         return list(tasks.values())
+
+    def _dates_back(self, events: list[AuditEvent]) -> dict[int, Task]:
+        """A plan that was moved is hundreds of dates: all of them are looked up and written at once."""
+        ids = {event.task_id for event in events}
+        links = [
+            (Dependency.predecessor_id, Dependency.successor_id),
+            (Dependency.successor_id, Dependency.predecessor_id),
+        ]
+        beside = [Task.id.in_(select(other).where(one.in_(ids))) for one, other in links]
+        here = select(Project).where(Project.id.in_(select(Task.project_id).where(or_(Task.id.in_(ids), *beside))))
+        revisions = (
+            {each.id: each.touch() for each in db.session.scalars(here.order_by(Project.id)).all()} if ids else {}
+        )
+        query = (
+            select(Task).where(or_(Task.id.in_(ids), *beside)).options(joinedload(Task.owner), joinedload(Task.stage))
+        )
+        rows: Iterable[Task] = db.session.scalars(query.execution_options(populate_existing=True)) if ids else []
+        tasks = {task.id: task for task in rows}
+        for event in reversed(events):
+            self._write_dates_back(event, tasks[event.task_id or 0], revisions)
+        for task in tasks.values():
+            task.revision = revisions[task.project_id]  # the cards beside them say something about these dates
+        return {key: task for key, task in tasks.items() if key in ids}
+
+    def _write_dates_back(self, event: AuditEvent, task: Task, revisions: dict[int, int]) -> None:
+        if task.trashed_at:
+            raise UndoRefused("gone")
+        if not task.allows(self.by, "edit"):
+            raise NotAllowed("edit")
+        old, new = ({name: task.typed(name, value) for name, value in side.items()} for side in self._sides(event))
+        if any(getattr(task, name) != value for name, value in new.items()):
+            raise UndoRefused("changed_since")
+        if task.stage.kind != "backlog" and "due_on" in old and old["due_on"] is None:
+            raise MoveRefused(Holds(due_on=True), task, task.stage, task.phase)
+        task.set_dates(old, by=self.by, revision=revisions[task.project_id], change=self.change, undoes=self.undone)
+
+    def _anchor_back(self, event: AuditEvent) -> None:
+        project = db.session.get_one(Project, event.project_id)
+        if not project.allows(self.by, "edit"):
+            raise NotAllowed("edit")
+        old, new = ((value and _moment_or_day(value)) for value in event.changes["anchor"])
+        if new != (project.anchor_at or project.anchor_on):
+            raise UndoRefused("changed_since")
+        project.move_anchor(old, by=self.by, change=self.change, undoes=self.undone)
 
     def _undo(self, event: AuditEvent, task: Task) -> None:
         task.redraw()  # under the lock, so that nobody changes it between the look and the undoing

@@ -51,6 +51,11 @@ class User(Base):
         return self.active
 
     @property
+    def country(self) -> str:
+        """Whose working days and holidays the person keeps, by where the person lives."""
+        return "US" if self.timezone.startswith(("America/", "US/", "Pacific/Honolulu")) else "CN"
+
+    @property
     def hue(self) -> int:
         return self.id * 5 % HUES
 

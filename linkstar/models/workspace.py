@@ -16,4 +16,6 @@ class Workspace(Base):
     key: Mapped[str] = mapped_column(String(40), unique=True)
     name_zh: Mapped[str] = mapped_column(String(80))
     name_en: Mapped[str] = mapped_column(String(80))
+    code_rule: Mapped[str] = mapped_column(String(80), default="US-{platform}-{quarter}-{word}-{number}")
+    set_up_at: Mapped[datetime | None] = mapped_column(Instant)  # when somebody chose a pack, or to start blank
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)

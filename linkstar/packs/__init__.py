@@ -1,6 +1,7 @@
 """What the United States ask of a launch, as data: project templates and compliance checklists; and packs of others."""
 
 from linkstar.packs.differences import Change, difference, pack_difference
+from linkstar.packs.events import Calendar, CutoffRule, Event
 from linkstar.packs.faults import PackFault
 from linkstar.packs.files import FOLDER, read
 from linkstar.packs.loading import (
@@ -49,10 +50,13 @@ __all__ = [
     "WORKFLOWS",
     "Anchor",
     "AppliesTo",
+    "Calendar",
     "Category",
     "Change",
     "Checklist",
+    "CutoffRule",
     "Edge",
+    "Event",
     "Item",
     "Measure",
     "Naming",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+LARGEST = 2 * 2**20  # bytes of an uploaded file
 
 
 @cache

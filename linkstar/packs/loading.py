@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from linkstar.packs import files
+from linkstar.packs.events import DaysFromEvent, Event, Season
 from linkstar.packs.faults import PackFault
 from linkstar.packs.parts import Category, Checklist, Operation, Pack, Recipe, Role, Template
 from linkstar.packs.strict import Reading, document, keys_of
@@ -26,6 +27,8 @@ SECTIONS: dict[str, tuple[Any, str, str]] = {
     "checklists": (Checklist, "checklist", "checklists.yaml"),
     "templates": (Template, "template", "templates.yaml"),
     "recipes": (Recipe, "recipe", "recipes.yaml"),
+    "events": (Event, "event", "calendar.yaml"),
+    "cutoff_rules": (DaysFromEvent | Season, "cutoff_rule", "calendar.yaml"),
 }
 UPLOADABLE = ("categories", "content_types", "checklists", "templates", "recipes")
 
@@ -44,6 +47,9 @@ def pack(key: str = "us") -> Pack:
     lists = held[f"{key}/checklists.yaml"]
     head = _top(head, f"{key}/pack.yaml") | {name: lists.get(name) for name in ("disclaimer_zh", "disclaimer_en")}
     rows = {section: held[file].get(section) for section, file in where.items()}
+    for section, values in rows.items():
+        if values is None:
+            raise PackFault(where[section], where[section], "no_field", field=section)
     return _made(head, rows, where | {"pack": f"{key}/pack.yaml"}, lists.get("as_of"))
 
 

@@ -1,22 +1,19 @@
 """A template used for a category that it was not made for, and what it lacks there."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from linkstar.packs.parts import Checklist, Edge, Task, Template, predecessor
+from linkstar.packs.parts import Edge, Task, Template, predecessor
+from linkstar.packs.strict import order
 
 
 def missing_for(template: Template, categories: Collection[str], templates: Iterable[Template]) -> list[Task]:
     """The tasks that the variants for these categories have and this template has not, fit to be added to it: they
     come after what is there or is added as well. Nothing where the template fits."""
-    made_for = template.applies_to.categories
-    if not categories or not made_for or {"all", *categories} & set(made_for):
-        return []
     added: dict[str, Task] = {}
-    for other in templates:
-        if _is_variant(other, template) and not set(categories).isdisjoint(other.applies_to.categories):
-            added |= {key: task for key, task in other.tasks.items() if key not in template.tasks | added}
+    for other in _variants(template, categories, templates):
+        added |= {key: task for key, task in other.tasks.items() if key not in template.tasks | added}
     there = template.tasks | added
     return [
         replace(task, depends_on=tuple(edge for edge in task.depends_on if predecessor(edge) in there))
@@ -27,53 +24,51 @@ def missing_for(template: Template, categories: Collection[str], templates: Iter
 def completed(template: Template, categories: Collection[str], templates: Iterable[Template]) -> Template:
     """The template with what it lacks for these categories: in the phases that the variants have it in, with its
     lists, and in front of the tasks that wait for it there."""
-    templates = list(templates)
-    missing = missing_for(template, categories, templates)
+    variants = _variants(template, categories, templates)
+    missing = {task.key: task for task in missing_for(template, categories, variants)}
     if not missing:
         return template
-    there = template.tasks | {task.key: task for task in missing}
-    home, waiting, lists = _in_variants(template, missing, templates)
-    linked = {key: _waits_for(task, waiting.get(key, [])) for key, task in there.items()}
-    if _circular(linked.values()):
-        linked = there  # the variants' order does not hold here
-    phases = [
-        replace(phase, tasks=tuple(task for key, task in linked.items() if home[key] == phase.key))
-        for phase in template.phases
-    ]
-    own = {each.key: each for each in template.checklists}
-    return replace(template, phases=tuple(phases), checklists=tuple((lists | own).values()))
+    home = {
+        task.key: phase.key for each in (*reversed(variants), template) for phase in each.phases for task in phase.tasks
+    }
+    named = {key for task in missing.values() for key in task.checklists}
+    lists = {each.key: each for other in reversed(variants) for each in other.checklists if each.key in named}
+    lists |= {each.key: each for each in template.checklists}
+
+    def made_of(tasks: Iterable[Task]) -> Template:
+        phases: dict[str, list[Task]] = {phase.key: [] for phase in template.phases}
+        for task in tasks:
+            phases.get(home[task.key], phases[template.phases[0].key]).append(task)
+        filled = tuple(replace(phase, tasks=tuple(phases[phase.key])) for phase in template.phases)
+        return replace(template, phases=filled, checklists=tuple(lists.values()))
+
+    linked = made_of([*_waiting(template, variants, missing), *missing.values()])
+    # where the variants' order does not hold here, the tasks stand without it
+    return made_of([*template.tasks.values(), *missing.values()]) if _circular(linked) else linked
 
 
-def _in_variants(
-    template: Template, missing: Iterable[Task], templates: Iterable[Template]
-) -> tuple[dict[str, str], dict[str, list[str]], dict[str, Checklist]]:
-    """The phase of each task, own or missing (the first one where the variant's is not here); who waits for a missing
-    one in a variant; and the lists that the variants hold."""
-    home = {task.key: phase.key for phase in template.phases for task in phase.tasks}
-    known, keys = {phase.key for phase in template.phases}, {task.key for task in missing}
-    waiting: dict[str, list[str]] = {}
-    lists: dict[str, Checklist] = {}
-    for other in templates:
-        if not _is_variant(other, template) or keys.isdisjoint(other.tasks):
-            continue
-        lists |= {each.key: each for each in other.checklists}
-        for phase in other.phases:
-            for task in phase.tasks:
-                home.setdefault(task.key, phase.key if phase.key in known else template.phases[0].key)
-                if task.key in template.tasks:
-                    waiting.setdefault(task.key, []).extend(key for key, _lag in task.after if key in keys)
-    return home, waiting, lists
+def _variants(template: Template, categories: Collection[str], templates: Iterable[Template]) -> list[Template]:
+    made_for = template.applies_to.categories
+    if not categories or not made_for or {"all", *categories} & set(made_for):
+        return []
+    fitting = (other for other in templates if not set(categories).isdisjoint(other.applies_to.categories))
+    return [other for other in fitting if _is_variant(other, template)]
 
 
-def _waits_for(task: Task, more: Iterable[str]) -> Task:
-    there = {predecessor(edge) for edge in task.depends_on}
-    edges = (Edge(task=key, lag=0) for key in dict.fromkeys(more) if key not in there)
-    return replace(task, depends_on=(*task.depends_on, *edges))
+def _waiting(template: Template, variants: Iterable[Template], missing: Collection[str]) -> Iterator[Task]:
+    """The template's own tasks, each also after the missing ones that it waits for in a variant."""
+    for task in template.tasks.values():
+        more: dict[str, float] = {}
+        for other in variants:
+            after = other.tasks[task.key].after if task.key in other.tasks else ()
+            more = {key: lag for key, lag in after if key in missing} | more
+        edges = (Edge(task=key, lag=lag) for key, lag in more.items())
+        yield replace(task, depends_on=(*task.depends_on, *edges))
 
 
-def _circular(tasks: Iterable[Task]) -> bool:
+def _circular(template: Template) -> bool:
     try:
-        TopologicalSorter({task.key: [key for key, _lag in task.after] for task in tasks}).prepare()
+        TopologicalSorter(order(template)).prepare()
     except CycleError:
         return True
     return False

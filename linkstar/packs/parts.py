@@ -6,40 +6,21 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal, TypeVar
 
+from linkstar.packs.bounds import (
+    Amount,
+    AtMost,
+    ChecklistKey,
+    Days,
+    Key,
+    Known,
+    Quarters,
+    Range,
+    RoleKey,
+    Shift,
+    TemplateKey,
+)
+from linkstar.packs.events import Calendar, DaysFromEvent, Event, Season
 from linkstar.packs.faults import PackFault
-
-
-@dataclass(frozen=True)
-class AtMost:
-    """The most characters of a text, or the largest whole number."""
-
-    limit: int
-
-
-@dataclass(frozen=True)
-class Known:
-    """A key of something that is defined elsewhere."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class Quarters:
-    """A number of days or hours in steps of 0.25."""
-
-    signed: bool = False
-
-
-KEY_LENGTH = 60  # as long as the columns that keep keys
-
-Key = Annotated[str, AtMost(KEY_LENGTH), "key"]
-Days = Annotated[int, AtMost(3650)]
-Range = Annotated[tuple[Days, ...], "range"]
-Amount = Annotated[float, Quarters()]
-Shift = Annotated[float, Quarters(signed=True)]
-RoleKey = Annotated[str, Known("role")]
-ChecklistKey = Annotated[str, Known("checklist")]
-TemplateKey = Annotated[str, Known("template")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +288,12 @@ class Pack:
     recipes: tuple[Recipe, ...] = ()
     roles: tuple[Role, ...] = ()
     sensitive_operations: tuple[Operation, ...] = ()
+    events: tuple[Event, ...] = ()
+    cutoff_rules: tuple[DaysFromEvent | Season, ...] = ()
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return Calendar(events=self.events, cutoff_rules=self.cutoff_rules)
 
     def template(self, key: str) -> Template:
         return _found(self._template, self, key)

@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 
 from linkstar.packs.faults import PackFault
+from linkstar.packs.files import LARGEST
 
 DEEPEST = 40
-LARGEST = 2 * 2**20  # bytes of an uploaded file
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

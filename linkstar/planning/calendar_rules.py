@@ -1,19 +1,15 @@
-"""A pack's calendar: the days of an event in a year, and the cut-offs in front of it. `rule_grammar` is in the file."""
+"""A pack's calendar: the days of an event in a year, and the cut-offs in front of it.
 
-from collections.abc import Callable, Iterator, Mapping
+Calendars and rules come as packs/events.py has them; this reads their attributes and imports nothing of it.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-SAID_IN_WORDS = {
-    "tuesday of the first full week of October": {
-        "type": "weekday_on_or_after",
-        "month": 10,
-        "day": 3,
-        "weekday": "tue",
-    },
-}
+SAID_IN_WORDS = {"tuesday of the first full week of October": (10, 3, "tue")}  # that weekday on or after that day
 
 Event = Callable[[str, int], date]
 
@@ -30,7 +26,7 @@ class Cutoff:
     confidence: str
 
 
-def days_of(rule: Mapping[str, Any], year: int, *, event: Event) -> tuple[date, date] | None:
+def days_of(rule: Any, year: int, *, event: Event) -> tuple[date, date] | None:
     """First and last day in that year; of a monthly rule, the first time; None where no date of it is known.
 
     `event` finds the day of another event. Raises ValueError for a rule of another kind and for a lunar day after 2099.
@@ -38,29 +34,29 @@ def days_of(rule: Mapping[str, Any], year: int, *, event: Event) -> tuple[date, 
     return next(occurrences(rule, year, event=event), None)
 
 
-def occurrences(rule: Mapping[str, Any], year: int, *, event: Event) -> Iterator[tuple[date, date]]:
+def occurrences(rule: Any, year: int, *, event: Event) -> Iterator[tuple[date, date]]:
     """First and last day of each time in that year: twelve for a monthly rule, one or none for all others."""
-    match rule["type"]:
+    match rule.type:
         case "monthly":
             for month in range(1, 13):
-                yield date(year, month, rule["day"]), date(year, month, rule["day"])
+                yield date(year, month, rule.day), date(year, month, rule.day)
         case "window":
-            start, end = (days_of(rule[side], year, event=event) for side in ("start", "end"))
+            start, end = (days_of(side, year, event=event) for side in (rule.start, rule.end))
             if start and end:
                 yield start[0], end[1]
         case "table" | "rule" | "configurable":
-            yield from _listed(rule, year, event)
+            yield from _listed(rule, year)
         case _:
             day = _day(rule, year, event)
             yield day, day
 
 
-def cutoffs(calendar: Mapping[str, Any], anchor_event: str, year: int) -> list[Cutoff]:
+def cutoffs(calendar: Any, anchor_event: str, year: int) -> list[Cutoff]:
     """What must have happened by when for that event, in order: the announced days where a year has them, else a rule.
 
     Raises KeyError where the calendar has no such event.
     """
-    events = {event["key"]: event["rule"] for event in calendar["events"]}
+    events = {event.key: event.rule for event in calendar.events}
 
     def event_day(key: str, year: int) -> date:
         days = days_of(events[key], year, event=event_day)
@@ -70,49 +66,57 @@ def cutoffs(calendar: Mapping[str, Any], anchor_event: str, year: int) -> list[C
 
     days = days_of(events[anchor_event], year, event=event_day)
     found = []
-    for rule in calendar["cutoff_rules"]:
-        if rule["anchor"] != anchor_event or rule["unit"] != "calendar_days":
+    for rule in calendar.cutoff_rules:
+        if rule.anchor != anchor_event or rule.unit != "calendar_days":
             continue
-        legs = {leg: date.fromisoformat(day) for leg, day in rule["known"].get(year, {}).items()}
+        legs = rule.known.get(year)
         if days and not legs:
-            legs = {leg: days[0] + timedelta(offset) for leg, offset in rule["rule"].items()}
-        for leg, day in legs.items():
-            found.append(Cutoff(rule["key"], leg, day, rule["zh"], rule["en"], rule["confidence"]))
+            legs = {leg: days[0] + timedelta(offset) for leg, offset in rule.rule.items()}
+        for leg, day in (legs or {}).items():
+            found.append(Cutoff(rule.key, leg, day, rule.zh, rule.en, rule.confidence))
     return sorted(found, key=lambda cutoff: cutoff.day)
 
 
-def _listed(rule: Mapping[str, Any], year: int, event: Event) -> Iterator[tuple[date, date]]:
-    listed, usual = rule["dates"].get(year), rule.get("default")
+def _listed(rule: Any, year: int) -> Iterator[tuple[date, date]]:
+    listed, usual = rule.dates.get(year), getattr(rule, "default", None)
     if listed:
-        first, last = (listed, listed) if isinstance(listed, str) else listed
-        yield date.fromisoformat(first), date.fromisoformat(last)
+        yield (listed, listed) if isinstance(listed, date) else listed
     elif usual:
-        start = SAID_IN_WORDS.get(usual.get("start_rule"))
-        first = _day(start, year, event) if start else date(year, usual["start_month"], usual["start_day"])
-        yield first, first + timedelta(usual["days"] - 1)
+        first = _usual(usual, year)
+        yield first, first + timedelta(usual.days - 1)
 
 
-def _day(rule: Mapping[str, Any], year: int, event: Event) -> date:
-    match rule["type"]:
+def _usual(usual: Any, year: int) -> date:
+    if words := getattr(usual, "start_rule", None):
+        month, day, weekday = SAID_IN_WORDS[words]
+        return _on_or_after(date(year, month, day), weekday)
+    return date(year, usual.start_month, usual.start_day)
+
+
+def _day(rule: Any, year: int, event: Event) -> date:
+    match rule.type:
         case "fixed":
-            return date(year + rule.get("year_offset", 0), rule["month"], rule["day"])
+            return date(year + rule.year_offset, rule.month, rule.day)
         case "nth_weekday":
-            return _nth_weekday(year, rule["month"], WEEKDAYS.index(rule["weekday"]), rule["n"])
+            return _nth_weekday(year, rule.month, WEEKDAYS.index(rule.weekday), rule.n)
         case "weekday_on_or_after":
-            day = date(year, rule["month"], rule["day"])
-            return day + timedelta((WEEKDAYS.index(rule["weekday"]) - day.weekday()) % 7)
+            return _on_or_after(date(year, rule.month, rule.day), rule.weekday)
         case "weekday_on_or_before":
-            day = date(year, rule["month"], rule["day"])
-            return day - timedelta((day.weekday() - WEEKDAYS.index(rule["weekday"])) % 7)
+            return _on_or_after(date(year, rule.month, rule.day) - timedelta(6), rule.weekday)
         case "relative":
-            day = event(rule["to"], year)
+            day = event(rule.to, year)
         case "easter":
             day = _easter(year)
         case "lunar":
-            day = _lunar(year, rule["month"], rule["day"])
+            day = _lunar(year, rule.month, rule.day)
         case other:
             raise ValueError(f"no such rule: {other}")
-    return day + timedelta(rule.get("offset_days", 0))
+    offset: int = rule.offset_days
+    return day + timedelta(offset)
+
+
+def _on_or_after(day: date, weekday: str) -> date:
+    return day + timedelta((WEEKDAYS.index(weekday) - day.weekday()) % 7)
 
 
 def _nth_weekday(year: int, month: int, weekday: int, number: int) -> date:

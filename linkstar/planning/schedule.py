@@ -227,13 +227,12 @@ def push(
         for predecessor, lag in step.after:
             if predecessor not in new:
                 continue
-            end, gap = _end(by_key[predecessor], new[predecessor]), 2 * ceil(lag)
+            end, shared, gap = _end(by_key[predecessor], new[predecessor]), 0, 2 * ceil(lag)
             if predecessor in spans and step.key in spans:
-                end_before = _end(by_key[predecessor], spans[predecessor])
-                if end <= end_before and step.key not in moved:
+                if end <= _end(by_key[predecessor], spans[predecessor]) and step.key not in moved:
                     continue
-                gap = min(gap, calendar.units(end_before, _morning(spans[step.key].start)))
-            due = calendar.later(end, gap)
+                shared, gap = _between(by_key[predecessor], step, lag, spans, calendar)
+            due = calendar.later(end - shared, gap)
             if due <= start:
                 continue
             if step.key in moved or step.key in fixed or step.at:
@@ -272,9 +271,8 @@ def slack(
         latest = start if step.key in fixed else max(start, latest)
         for predecessor, lag in step.after:
             if predecessor in by_key:
-                before = _end(by_key[predecessor], spans[predecessor])
-                gap = min(2 * ceil(lag), calendar.units(before, start))
-                limit = calendar.earlier(latest, gap)
+                shared, gap = _between(by_key[predecessor], step, lag, spans, calendar)
+                limit = calendar.earlier(latest, gap) + shared
                 limits[predecessor] = min(limit, limits.get(predecessor, limit))
     return room
 
@@ -390,6 +388,16 @@ def _end(step: Step[Key], span: Span) -> int:
     """The tick from which a successor may start; that of an event may do so on the same day."""
     happens = _runs_through(step) and not step.elapsed_days
     return _morning(span.finish) + (0 if happens else 2)
+
+
+def _between(
+    predecessor: Step[Key], step: Step[Key], lag: float, spans: Mapping[Key, Span], calendar: WorkingDays
+) -> tuple[int, int]:
+    """What lies between two steps as they stand: the ticks of the day that both share, because half days met on it,
+    and the units after that, no more than the lag asks for."""
+    end, start = _end(predecessor, spans[predecessor.key]), _morning(spans[step.key].start)
+    shared = 2 if lag >= 0 and end - 2 == start else 0
+    return shared, min(2 * ceil(lag), calendar.units(end - shared, start))
 
 
 def _carried(step: Step[Key], span: Span, start: date, calendar: WorkingDays) -> Span:

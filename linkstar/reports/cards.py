@@ -76,6 +76,7 @@ class Card:
     priority: str
     blocked_by: str | None
     waiting: str | None
+    waived: bool
 
 
 def draw(rows: Sequence[tuple[int, int]], *, whole: bool, reader: User) -> dict[int, Markup]:
@@ -107,7 +108,7 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
     rows = db.session.execute(
         select(Task.id, Task.title_zh, Task.title_en, Task.position, Task.version, Task.platform, Task.due_on,
                Task.checked_count, Task.check_count, Task.comment_count, Task.completed_at, Task.milestone,
-               Task.priority, Task.owner_id, User.name, User.timezone)
+               Task.priority, Task.owner_id, Task.waiver_count, User.name, User.timezone)
         .join(User, User.id == Task.owner_id)
         .where(Task.id.in_(ids))
     ).all()  # fmt: skip
@@ -135,6 +136,7 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
             waiting=None if done or row.id not in waiting else ngettext(
                 "%(num)s task waits for it", "%(num)s tasks wait for it", waiting[row.id]
             ),
+            waived=row.waiver_count > 0,
         )
 
 

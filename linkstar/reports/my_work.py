@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.models import Notification, Task, User
+from linkstar.models import Notification, Project, Task, User
 from linkstar.reports.task_filter import blocked
 
 MOST = 50
@@ -24,6 +24,7 @@ class MyWork:
         query = (
             Task.visible_to(self.person)
             .where(Task.owner_id == self.person.id, Task.completed_at.is_(None), *more)
+            .where(Task.project_id.not_in(Project.drafts()))
             .options(joinedload(Task.project), joinedload(Task.stage))
             .order_by(Task.due_on, Task.position)
             .limit(MOST)
@@ -69,6 +70,8 @@ class MyWork:
                 func.count().filter(late).label("late"),
                 func.count().filter(today).label("today"),
                 func.count().filter(blocked()).label("blocked"),
-            ).where(Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None))
+            )
+            .where(Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None))
+            .where(Task.project_id.not_in(Project.drafts()))
         ).one()
         return dict(row._mapping)

@@ -1,17 +1,20 @@
 """One task with everything around it, as one reader may see it."""
 
+from datetime import date
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
+from linkstar import clock, packs
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, Checklist, Comment, Task, User
+from linkstar.i18n import both
+from linkstar.models import AuditEvent, Checklist, Comment, Dependency, Task, User, Waiver
+from linkstar.reports.history import Names
 
-SPEAKING = (
-    "task.created", "task.edited", "task.moved", "task.trashed", "task.restored",
-    "checklist_item.ticked", "checklist_item.unticked", "checklist_item.added",
-)  # fmt: skip
+SILENT = ("comment.added", "participant.added", "participant.removed")
 
 
 class Panel:
@@ -33,9 +36,12 @@ class Panel:
         """What happened to the task, oldest first. Outsiders are not shown who inside did what."""
         if not self.whole:
             return []
-        self.names = [*self.task.project.stages, *self.task.project.phases]  # at hand, so that none is asked for singly
-        query = select(AuditEvent).where(AuditEvent.task_id == self.task.id, AuditEvent.action.in_(SPEAKING))
+        query = select(AuditEvent).where(AuditEvent.task_id == self.task.id, AuditEvent.action.not_in(SILENT))
         return list(db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(200)))[::-1]
+
+    @cached_property
+    def names(self) -> Names:
+        return Names(self.events, self.reader)
 
     @cached_property
     def trail(self) -> list[tuple[str, Comment | AuditEvent]]:
@@ -47,7 +53,27 @@ class Panel:
     @cached_property
     def checklists(self) -> list[Checklist]:
         query = select(Checklist).where(Checklist.task_id == self.task.id).order_by(Checklist.position)
-        return list(db.session.scalars(query.options(joinedload(Checklist.items))).unique())
+        checklists = list(db.session.scalars(query.options(joinedload(Checklist.items))).unique())
+        for item in (item for checklist in checklists for item in checklist.items):
+            of_item = [evidence for evidence in self.task.evidence if evidence.item_id == item.id]
+            set_committed_value(item, "evidence", of_item)  # all by one query, and not one by one
+        return checklists
+
+    @property
+    def today(self) -> date:
+        return clock.today(ZoneInfo(self.task.owner.timezone))
+
+    @cached_property
+    def waivers(self) -> list[tuple[Waiver, str | None]]:
+        """What the task may pass, or was to; no words for a task that the reader may not see."""
+        blockers = [waiver.blocker for waiver in self.task.waivers if waiver.blocker]
+        seen = self._seen(blockers)
+        return [
+            (waiver, both(waiver.item, "text") if waiver.item else None)
+            if waiver.blocker is None
+            else (waiver, both(waiver.blocker, "title") if waiver.blocker.id in seen else None)
+            for waiver in self.task.waivers
+        ]
 
     @cached_property
     def predecessors(self) -> list[Task | None]:
@@ -58,6 +84,31 @@ class Panel:
             for task in self.task.predecessors
             if task.id in seen or (task.blocking and not task.completed_at and not task.trashed_at)
         ]
+
+    @cached_property
+    def lags(self) -> dict[int, float]:
+        """Linked task → the lag between them."""
+        here = or_(Dependency.successor_id == self.task.id, Dependency.predecessor_id == self.task.id)
+        return {
+            link.predecessor_id if link.successor_id == self.task.id else link.successor_id: link.lag
+            for link in db.session.scalars(select(Dependency).where(here))
+        }
+
+    @property
+    def coarse(self) -> list[str]:
+        """Why the open task is too coarse to be followed: "long", "vague_title"; nothing where it is not."""
+        task = self.task
+        if task.completed_at or self.subtasks or task.waiting or task.elapsed_days or task.project.unit == "hour":
+            return []
+        days = task.duration
+        if days is None and task.start_on and task.due_on:
+            days = (task.due_on - task.start_on).days * 5 / 7
+        title = (task.title_zh or task.title_en) or ""
+        return packs.coarse(days, bool(task.check_count), title)
+
+    @property
+    def has_recipe(self) -> bool:
+        return packs.recipe_for(f"{self.task.title_zh or ''} {self.task.title_en or ''}") is not None
 
     @cached_property
     def successors(self) -> list[Task]:

@@ -6,19 +6,31 @@ from werkzeug.routing import IntegerConverter
 from linkstar.extensions import LARGEST_ID
 from linkstar.views import (
     admission,
+    calendars,
     errors,
+    evidence,
+    gate_passages,
     health,
+    histories,
     idempotency,
     my_work,
     notifications,
+    packs,
     preferences,
+    project_batches,
     projects,
     saved_views,
+    setups,
     shell,
     sign_ins,
+    stages,
     tasks,
+    templates,
     undos,
+    uploads,
+    waivers,
     waking,
+    workspaces,
 )
 
 
@@ -33,7 +45,13 @@ class RecordId(IntegerConverter):
 
 def init_app(app: Flask) -> None:
     app.url_map.converters["id"] = RecordId
-    for module in (admission, idempotency, waking, shell, errors):
+    for module in (uploads, admission, idempotency, waking, shell, errors):
         module.init_app(app)
     for module in (health, sign_ins, my_work, notifications, preferences, projects, tasks, saved_views, undos):
+        app.register_blueprint(module.blueprint)
+    for module in (project_batches, stages, waivers, evidence, gate_passages):
+        app.register_blueprint(module.blueprint)
+    for module in (workspaces, setups, calendars, histories):
+        app.register_blueprint(module.blueprint)
+    for module in (templates, packs):
         app.register_blueprint(module.blueprint)

@@ -4,7 +4,21 @@ from flask import abort
 from flask_login import current_user
 
 from linkstar.extensions import db
-from linkstar.models import ChecklistItem, NotAllowed, Notification, Project, SavedView, Task
+from linkstar.models import (
+    Checklist,
+    ChecklistItem,
+    Evidence,
+    GatePassage,
+    InstalledPack,
+    NotAllowed,
+    Notification,
+    Project,
+    SavedView,
+    Stage,
+    Task,
+    Template,
+    Waiver,
+)
 
 
 def get_project(project_id: int, permission: str = "view") -> Project:
@@ -21,10 +35,64 @@ def get_task(task_id: int, permission: str = "view") -> Task:
     return task
 
 
+def get_stage(stage_id: int, permission: str = "view") -> Stage:
+    stage = db.session.get(Stage, stage_id) or abort(404)
+    get_project(stage.project_id, permission)
+    return stage
+
+
+def get_checklist(checklist_id: int, permission: str) -> Checklist:
+    checklist = db.session.get(Checklist, checklist_id) or abort(404)
+    if checklist.task_id:
+        get_task(checklist.task_id, permission)
+    else:
+        get_stage(checklist.stage_id, permission)  # type: ignore[arg-type]
+    return checklist
+
+
 def get_checklist_item(item_id: int, permission: str) -> ChecklistItem:
     item = db.session.get(ChecklistItem, item_id) or abort(404)
-    get_task(item.checklist.task_id, permission)
+    get_checklist(item.checklist_id, permission)
     return item
+
+
+def get_evidence(evidence_id: int) -> Evidence:
+    """What was given for a task is seen by who sees the task; for a stage, by who sees the project."""
+    evidence = db.session.get(Evidence, evidence_id) or abort(404)
+    if evidence.task_id:
+        get_task(evidence.task_id)
+    else:
+        get_checklist(evidence.item.checklist_id, "view")  # type: ignore[union-attr]
+    return evidence
+
+
+def get_waiver(waiver_id: int) -> Waiver:
+    waiver = db.session.get(Waiver, waiver_id) or abort(404)
+    get_task(waiver.task_id)
+    return waiver
+
+
+def get_gate_passage(passage_id: int) -> GatePassage:
+    """It names who signed what inside, which an outsider who sees the task is not told."""
+    passage = db.session.get(GatePassage, passage_id) or abort(404)
+    if not get_task(passage.task_id).seen_whole_by(current_user):
+        raise NotAllowed("view")
+    return passage
+
+
+def get_template(template_id: int, permission: str = "view") -> Template:
+    template = db.session.scalar(Template.visible_to(current_user).where(Template.id == template_id)) or abort(404)
+    if permission != "view" and not template.allows(current_user):
+        raise NotAllowed(permission)
+    return template
+
+
+def get_pack(pack_id: int) -> InstalledPack:
+    """For who keeps the workspace's templates; to others of the workspace it is there, but not theirs to handle."""
+    pack = db.session.scalar(InstalledPack.visible_to(current_user).where(InstalledPack.id == pack_id)) or abort(404)
+    if not pack.allows(current_user):
+        raise NotAllowed("edit")
+    return pack
 
 
 def get_notification(notification_id: int) -> Notification:

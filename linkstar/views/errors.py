@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from linkstar.extensions import db, login_manager, read_only
+from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l
 from linkstar.models import KeyReused, NotAllowed, PositionGone
 from linkstar.views.admission import send_to_sign_in
@@ -38,6 +39,7 @@ TYPED = {
     "text": _l("Checklist item"),
     "email": _l("E-mail"),
 }
+FILE_TOO_LARGE = (SENTENCES[413][0], _l("A file has at most 20 MB."))
 KEY_REUSED = (_l("This was sent before as something else"), _l("Nothing was changed. Load the page again."))
 CSRF_EXPIRED = (_l("This page had become too old"), _l("Nothing was changed. Load the page again and send it again."))
 
@@ -64,7 +66,10 @@ def _csrf_error(error: CSRFError) -> Any:
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
-    return _answer(error.code, SENTENCES.get(error.code, SENTENCES[400]), error)
+    words = SENTENCES.get(error.code, SENTENCES[400])
+    if error.code == 413 and (request.max_content_length or 0) > LARGEST_FILE:
+        words = FILE_TOO_LARGE
+    return _answer(error.code, words, error)
 
 
 def _busy(error: OperationalError) -> Response:

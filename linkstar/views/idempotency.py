@@ -1,4 +1,5 @@
-"""A request that says Idempotency-Key is carried out once; whoever sends it again gets the same answer."""
+"""A request that says Idempotency-Key, or a form with the field idempotency_key, is carried out once; whoever sends it
+again gets the same answer."""
 
 import time
 from hashlib import sha256
@@ -22,8 +23,10 @@ def init_app(app: Flask) -> None:
 
 
 def _replay() -> Any:
-    key = request.headers.get("Idempotency-Key", "")
-    if not key or request.method in ("GET", "HEAD", "OPTIONS") or not current_user.is_authenticated:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key", "")
+    if not key or not current_user.is_authenticated:
         return None
     if len(key) > 128 or not key.isprintable():
         abort(400)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,14 +12,31 @@ from sqlalchemy import func, select
 
 from linkstar import clock
 from linkstar.extensions import db
+from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html
-from linkstar.models import Membership, Notification, Project, Task, User
+from linkstar.models import Membership, Notification, Project, Task, User, is_template_keeper
 from linkstar.reports.cards import Due
-from linkstar.reports.history import changes_of, value_typed, value_words
+from linkstar.reports.history import value_typed, value_words
+from linkstar.reports.obstacles import may_tick
 from linkstar.reports.portfolio import healthy_or_not
+from linkstar.reports.waivers import Waivers
+from linkstar.storage import KINDS, PHOTOS
 from linkstar.views.saved_views import saved_view_url
-from linkstar.words import PLATFORM_NAMES, ROLE_NAMES, field_name, platform_name, priority_name
+from linkstar.words import (
+    CONFIDENCE_NAMES,
+    EVIDENCE_NAMES,
+    PLATFORM_NAMES,
+    REGION_NAMES,
+    ROLE_NAMES,
+    VIA_NAMES,
+    amount_words,
+    field_name,
+    notice_words,
+    platform_name,
+    priority_name,
+    roles_in_words,
+)
 
 CITIES = (
     (_l("Beijing"), "Asia/Shanghai"), (_l("New York"), "America/New_York"), (_l("Los Angeles"), "America/Los_Angeles")
@@ -56,8 +74,9 @@ class Shell:
     def counts(self) -> tuple[int, int]:
         if not hasattr(self, "_counts"):
             mine = select(func.count()).where(
-                Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None)
-            )
+                Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
+                Task.project_id.not_in(Project.drafts()),
+            )  # fmt: skip
             unread = (
                 select(func.count(Notification.id))
                 .join(Notification.task)
@@ -83,6 +102,10 @@ class Shell:
             self._projects = healthy_or_not(self.person)
         return self._projects
 
+    @cached_property
+    def waivers(self) -> Waivers:
+        return Waivers(self.person)
+
     @property
     def current(self) -> Any:
         """What of the way round the page stands for: a word of the menu, or a project's id."""
@@ -92,6 +115,12 @@ class Shell:
     @property
     def can_create_project(self) -> bool:
         return bool(self.membership) and self.membership.scope("create") in ("all", "member")  # type: ignore[union-attr]
+
+    @property
+    def has_to_set_up(self) -> bool:
+        """Nobody has chosen a pack yet, and this person may."""
+        membership = self.membership
+        return bool(membership) and membership.keeps_workspace and not membership.workspace.set_up_at  # type: ignore[union-attr]
 
     @property
     def clocks(self) -> list[Clock]:
@@ -108,10 +137,16 @@ def init_app(app: Flask) -> None:
     app.context_processor(_surroundings)
     app.jinja_env.globals.update(
         both=both, in_language=in_language, due_of=Due.of, field_name=field_name, platform_name=platform_name,
-        priority_name=priority_name, role_names=ROLE_NAMES, changes_of=changes_of, value_typed=value_typed,
+        priority_name=priority_name, role_names=ROLE_NAMES, via_names=VIA_NAMES, value_typed=value_typed,
         value_words=value_words, platforms=list(PLATFORM_NAMES.items()), saved_view_url=saved_view_url,
     )  # fmt: skip
-    app.jinja_env.filters.update(day=day, whole_day=whole_day, markdown=to_html, zip=zip)
+    app.jinja_env.globals.update(
+        evidence_names=EVIDENCE_NAMES, confidence_names=CONFIDENCE_NAMES, region_names=REGION_NAMES, may_tick=may_tick,
+        photo_types=",".join(PHOTOS), file_types=",".join(end for ends in KINDS.values() for end in ends),
+        largest_file=LARGEST_FILE, roles_in_words=roles_in_words, notice_words=notice_words,
+    )  # fmt: skip
+    app.jinja_env.globals.update(amount_words=amount_words, is_template_keeper=is_template_keeper)
+    app.jinja_env.filters.update(both=both, day=day, whole_day=whole_day, markdown=to_html, zip=zip)
 
 
 def _surroundings() -> dict[str, Any]:

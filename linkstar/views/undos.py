@@ -7,6 +7,7 @@ from linkstar.extensions import commit, db
 from linkstar.i18n import _
 from linkstar.models import MoveRefused, Undo, UndoRefused
 from linkstar.views import answers
+from linkstar.views.tasks.moves import refused_as
 
 blueprint = Blueprint("undos", __name__)
 
@@ -24,8 +25,8 @@ def create() -> Any:
         if refusal.reason in ("gone", "not_yours"):
             abort(404)
         abort(409)
-    except MoveRefused:
+    except MoveRefused as refusal:
         db.session.rollback()
-        abort(409)
+        return refused_as(refusal)
     commit()
     return answers.changed(tasks[0].project, tasks, _("Undone"))

@@ -148,13 +148,13 @@ def test_an_unsaved_edit_is_there_again_until_it_is_saved_or_dropped(yu, world):
 
 
 def test_a_new_project_that_was_made_leaves_no_draft(yu):
-    yu.go("/projects/new")
+    yu.go("/projects/new?blank=1")
     yu.page.locator("[name=name_zh]").fill("露营椅")
     yu.page.locator("[name=code]").fill("US-AMZ-27Q1-CHAIR-001")
     yu.page.locator("[name=key]").fill("CHAIR")
     yu.page.locator("main form .primary").click()
     yu.page.wait_for_url(re.compile("/board"))
-    yu.go("/projects/new")
+    yu.go("/projects/new?blank=1")
     expect(yu.page.locator("[name=name_zh]")).to_have_value("")
 
 

@@ -1,17 +1,17 @@
 """Every event of the shipped calendar falls on the days that its own table says."""
 
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from linkstar import packs
+from linkstar.packs.events import NthWeekday
 from linkstar.planning.calendar_rules import cutoffs, days_of, occurrences
 
-with (packs.FOLDER / "us/calendar.yaml").open("rb") as file:
-    CALENDAR: dict[str, Any] = yaml.load(file, yaml.CSafeLoader)
-RULES = {event["key"]: event["rule"] for event in CALENDAR["events"]}
+CALENDAR, TEST_DATES = packs.pack().calendar, packs.read(packs.CALENDAR)["test_dates"]
+RULES = {event.key: event.rule for event in CALENDAR.events}
 
 
 def event_day(key: str, year: int) -> date:
@@ -22,14 +22,14 @@ def days(key: str, year: int) -> tuple[str, str]:
     return tuple(map(str, days_of(RULES[key], year, event=event_day)))
 
 
-@pytest.mark.parametrize("key", CALENDAR["test_dates"])
+@pytest.mark.parametrize("key", TEST_DATES)
 def test_an_event_falls_on_the_days_of_the_table(key):
-    expected = CALENDAR["test_dates"][key]
+    expected = TEST_DATES[key]
     assert {year: days(key, year)[0] for year in expected} == expected
 
 
 def test_the_table_of_test_dates_leaves_out_only_what_is_no_single_known_day():
-    assert set(RULES) - set(CALENDAR["test_dates"]) == {
+    assert set(RULES) - set(TEST_DATES) == {
         "walmart_deals_summer",
         "tiktok_deals_for_you",
         "sales_tax_monthly",
@@ -65,18 +65,23 @@ def test_a_monthly_rule_comes_twelve_times():
 
 @pytest.mark.parametrize("number, day", [(1, "2027-02-01"), (4, "2027-02-22"), (-1, "2027-02-22"), (-2, "2027-02-15")])
 def test_a_weekday_is_counted_from_either_end_of_the_month(number, day):
-    rule = {"type": "nth_weekday", "month": 2, "weekday": "mon", "n": number}
+    rule = NthWeekday(type="nth_weekday", month=2, weekday="mon", n=number)
     assert str(days_of(rule, 2027, event=event_day)[0]) == day
 
 
+def test_the_weekday_on_or_before_a_day_can_be_that_day():
+    assert days("super_saturday", 2033) == ("2033-12-24", "2033-12-24")
+    assert days("super_saturday", 2034) == ("2034-12-23", "2034-12-23")
+
+
 def test_the_last_weekday_of_december_is_in_december():
-    rule = {"type": "nth_weekday", "month": 12, "weekday": "fri", "n": -1}
+    rule = NthWeekday(type="nth_weekday", month=12, weekday="fri", n=-1)
     assert str(days_of(rule, 2027, event=event_day)[0]) == "2027-12-31"
 
 
 def test_a_rule_of_no_known_kind_is_refused_by_name():
     with pytest.raises(ValueError, match="full_moon"):
-        days_of({"type": "full_moon"}, 2027, event=event_day)
+        days_of(SimpleNamespace(type="full_moon"), 2027, event=event_day)
 
 
 def legs(event: str, year: int, key: str) -> dict[str, str]:
@@ -124,3 +129,9 @@ def test_cutoffs_come_in_order_with_their_names_and_how_sure_they_are():
         "medium",
     )
     assert cutoffs(CALENDAR, "easter", 2026) == []
+
+
+def test_a_season_is_no_cutoff():
+    season = next(rule for rule in CALENDAR.cutoff_rules if rule.unit == "fixed")
+    calendar = replace(CALENDAR, cutoff_rules=(replace(season, anchor="black_friday"),))
+    assert cutoffs(calendar, "black_friday", 2026) == []

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
+from linkstar.models.checklist import Checklist
+from linkstar.models.evidence import Evidence
+from linkstar.models.gate_passage import GatePassage
 from linkstar.models.label import Label
 from linkstar.models.notification import notify
 from linkstar.models.phase import Phase
@@ -15,14 +18,16 @@ from linkstar.models.stage import Stage
 from linkstar.models.task.creatable import Creatable
 from linkstar.models.task.discussable import Discussable
 from linkstar.models.task.editable import Editable
+from linkstar.models.task.gated import Gated
+from linkstar.models.task.linked import Linked
 from linkstar.models.task.movable import Movable
 from linkstar.models.task.participant import Participant
 from linkstar.models.task.trashable import Trashable
 from linkstar.models.task.visible import Visible
 from linkstar.models.user import User
+from linkstar.models.waiver import Waiver
 
 if TYPE_CHECKING:
-    from linkstar.models.checklist import Checklist
     from linkstar.models.comment import Comment
 
 __all__ = ["PLATFORMS", "PRIORITIES", "Participant", "Task"]
@@ -34,7 +39,7 @@ OPEN = text("completed_at IS NULL AND trashed_at IS NULL")
 PRIORITIES = ("urgent", "high", "medium", "low")
 
 
-class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
+class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Discussable, Base):
     """One piece of work with exactly one owner. Its `version` counts edits of its fields (a writer states the
     version he saw); its `revision` is the project's at its last visible change of any kind."""
 
@@ -74,19 +79,38 @@ class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
     blocking: Mapped[bool] = mapped_column(default=False)
     milestone: Mapped[bool] = mapped_column(default=False)
 
+    key: Mapped[str | None] = mapped_column(String(60))  # what its template calls it
+    role: Mapped[str | None] = mapped_column(String(20))  # who fills it in the template
+    unassigned: Mapped[bool] = mapped_column(default=False)  # nobody fills the role: the project's owner holds it
+    duration: Mapped[float | None]  # in the project's unit, in halves; None: no part of the computed plan
+    elapsed_days: Mapped[int | None]  # real days that run through weekends (freight, laboratories)
+    offset_days: Mapped[int | None]  # an exact deadline, in calendar days from the anchor
+    start_rule: Mapped[str | None] = mapped_column(String(20))  # fixed, as_late_as_possible, by_hand
+    offset: Mapped[float | None]  # of a fixed start, in the project's unit from the anchor
+    start_at: Mapped[datetime | None] = mapped_column(Instant)  # where the plan counts hours
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    locked: Mapped[bool] = mapped_column(default=False)  # its dates stay where they are when the plan moves
+    optional: Mapped[bool] = mapped_column(default=False)
+    waiting: Mapped[bool] = mapped_column(default=False)  # time that passes by itself: uses nobody's capacity
+    deliverable_zh: Mapped[str | None] = mapped_column(String(200))
+    deliverable_en: Mapped[str | None] = mapped_column(String(200))
+    subproject_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="SET NULL"))
+
     position: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     comment_count: Mapped[int] = mapped_column(default=0)
     check_count: Mapped[int] = mapped_column(default=0)
     checked_count: Mapped[int] = mapped_column(default=0)
+    waiver_count: Mapped[int] = mapped_column(default=0)  # obstacles that were waived: the mark stays on the card
 
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
     completed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     trashed_at: Mapped[datetime | None] = mapped_column(Instant)
 
-    project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)
+    project: Mapped[Project] = relationship(lazy="joined", innerjoin=True, foreign_keys=[project_id])
+    subproject: Mapped[Project | None] = relationship(foreign_keys=[subproject_id])
     stage: Mapped[Stage] = relationship()
     phase: Mapped[Phase | None] = relationship()
     owner: Mapped[User] = relationship(foreign_keys=[owner_id])
@@ -96,7 +120,7 @@ class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
     subtasks: Mapped[list["Task"]] = relationship(back_populates="parent", order_by="Task.position")
     labels: Mapped[list[Label]] = relationship(secondary="task_label", order_by=Label.name)
     participants: Mapped[list[Participant]] = relationship(cascade="all, delete-orphan")
-    checklists: Mapped[list["Checklist"]] = relationship(order_by="Checklist.position", back_populates="task")
+    checklists: Mapped[list[Checklist]] = relationship(order_by="Checklist.position", back_populates="task")
     predecessors: Mapped[list["Task"]] = relationship(
         secondary="dependency",
         primaryjoin="Task.id == dependency.c.successor_id",
@@ -109,6 +133,11 @@ class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
         secondaryjoin="Task.id == dependency.c.successor_id",
         back_populates="predecessors",
     )
+    evidence: Mapped[list[Evidence]] = relationship(order_by=Evidence.id, back_populates="task")
+    waivers: Mapped[list[Waiver]] = relationship(
+        order_by=Waiver.id, back_populates="task", foreign_keys="Waiver.task_id"
+    )
+    gate_passages: Mapped[list[GatePassage]] = relationship(order_by=GatePassage.id, back_populates="task")
     comments: Mapped[list["Comment"]] = relationship(order_by="Comment.id", back_populates="task")
 
     @property
@@ -127,8 +156,8 @@ class Task(Visible, Creatable, Movable, Editable, Trashable, Discussable, Base):
 
     def set_deadline(self) -> None:
         """A due day ends when it ends for the owner; who looks from elsewhere sees it late at the same moment."""
-        self.late_from = None
-        if self.due_on:
+        self.late_from = self.due_at
+        if self.due_on and not self.due_at:
             after = self.due_on + timedelta(days=1)
             self.late_from = datetime.combine(after, time(), ZoneInfo(self.owner.timezone))
 

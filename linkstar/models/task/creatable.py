@@ -6,7 +6,6 @@ from sqlalchemy.orm import Mapped
 from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.project import Project
-from linkstar.models.refusal import MoveRefused
 from linkstar.models.stage import Stage
 from linkstar.models.task.movable import GAP
 from linkstar.models.user import User
@@ -25,8 +24,6 @@ class Creatable:
         cls, project: Project, *, by: User, stage: Stage, owner: User, change: str | None = None, **values: Any
     ) -> Self:
         """Adds a task at the end of its column. Outside the backlog it needs its due day at once."""
-        if stage.kind != "backlog" and not values.get("due_on"):
-            raise MoveRefused(None, stage, ["due_on"])
         if owner.membership_in(project.workspace_id) is None:
             raise ValueError("the owner of a task is a person of its workspace")
         revision = project.touch()
@@ -44,6 +41,8 @@ class Creatable:
             **values,
         )
         db.session.add(task)
+        with db.session.no_autoflush:
+            task.refuse_if_held(stage, values.get("phase"), by=by)  # type: ignore[attr-defined]
         task.set_deadline()  # type: ignore[attr-defined]
         db.session.flush()
         task.completed_or_not(by)  # type: ignore[attr-defined]

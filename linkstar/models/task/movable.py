@@ -10,7 +10,7 @@ from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
-from linkstar.models.refusal import MoveRefused, PositionGone
+from linkstar.models.refusal import PositionGone
 from linkstar.models.stage import Stage
 from linkstar.models.user import User
 
@@ -42,6 +42,8 @@ class Movable:
         redraw: Any
         set_deadline: Any
         redraw_linked: Any
+        refuse_if_held: Any
+        tell_unblocked: Any
         tell_owner: Any
 
     def move_to(
@@ -67,8 +69,7 @@ class Movable:
         if self.trashed_at:
             raise PositionGone()
         stage = to.get("stage", self.stage)
-        if stage.kind != "backlog" and not self.due_on and stage.id != self.stage_id:
-            raise MoveRefused(self, stage, ["due_on"])
+        self.refuse_if_held(stage, to.get("phase", self.phase), by=by)
         old = self._whereabouts()
         if not (before or after or place or position) and stage.id != self.stage_id:
             place = "last"
@@ -101,6 +102,8 @@ class Movable:
             return
         self.completed_at, self.completed_by_id = (clock.now(), by.id) if done else (None, None)
         self.redraw_linked()
+        if done:
+            self.tell_unblocked(by)
 
     def _free_near(self, position: int) -> int:
         mine = type(self)
@@ -143,9 +146,7 @@ class Movable:
         mine = type(self)
         return select(*columns).where(mine.project_id == self.project_id, mine.id != self.id)
 
-    def _beside(
-        self, neighbour_id: int, to: dict[str, Any], *, above: bool
-    ) -> tuple[int | None, int | None] | None:
+    def _beside(self, neighbour_id: int, to: dict[str, Any], *, above: bool) -> tuple[int | None, int | None] | None:
         """The gap above or below a neighbour, if that still stands in the cell that the task is moved to."""
         mine, there = type(self), self._another()
         pick = func.max if above else func.min
@@ -180,9 +181,11 @@ class Movable:
     def _number_anew(self) -> None:
         """Spreads the project's tasks out again, in their order. In two steps, because positions are unique."""
         mine = type(self)
-        order = select(mine.id, func.row_number().over(order_by=mine.position).label("rank")).where(
-            mine.project_id == self.project_id
-        ).subquery()
+        order = (
+            select(mine.id, func.row_number().over(order_by=mine.position).label("rank"))
+            .where(mine.project_id == self.project_id)
+            .subquery()
+        )
         here = update(mine).where(mine.project_id == self.project_id).execution_options(synchronize_session=False)
         db.session.execute(here.values(position=mine.position + ALOFT))
         db.session.execute(

@@ -9,6 +9,7 @@ from linkstar.extensions import db
 from linkstar.models.membership import ROLES
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.task.participant import Participant
+from linkstar.models.template import is_template_keeper
 from linkstar.models.user import User
 
 
@@ -55,6 +56,8 @@ class Visible:
 
     def allows(self, user: User, permission: str) -> bool:
         """May a person who sees the task do this to it?"""
+        if self.project.draft_of_id and permission != "view":
+            return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
         scope = membership.scope(permission) if membership else "none"
         if scope == "all":

@@ -35,9 +35,11 @@ def filter_choices(project: Project) -> dict[str, Any]:
     """What the filter bar offers beside the fixed words: labels and owners of the tasks that the reader sees."""
     views = select(SavedView).where(SavedView.project_id == project.id, SavedView.user_id == current_user.id)
     here = select(Task.id).where(Task.project_id == project.id, Task.seen_by(current_user))
-    labels = select(Label).where(
-        Label.id.in_(select(TaskLabel.label_id).where(TaskLabel.task_id.in_(here)))
-    ).order_by(Label.name)
+    labels = (
+        select(Label)
+        .where(Label.id.in_(select(TaskLabel.label_id).where(TaskLabel.task_id.in_(here))))
+        .order_by(Label.name)
+    )
     owners = select(User.id, User.name).where(User.id.in_(here.with_only_columns(Task.owner_id))).order_by(User.id)
     return {
         "people": list(db.session.execute(owners)),

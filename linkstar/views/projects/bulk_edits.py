@@ -7,7 +7,9 @@ from sqlalchemy.orm import joinedload
 from linkstar.extensions import commit, db, record_id
 from linkstar.forms.bulk_edit import BulkEditForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import BulkEdit, Label, Project, Task
+from linkstar.models import BulkEdit, Label, MoveRefused, Project, Task
+from linkstar.models.bulk_edit import Row
+from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access
 from linkstar.views.admission import own_path
 
@@ -30,19 +32,34 @@ def create(project_id: int) -> Any:
     if edit and not trouble and "confirmed" in request.form and not any(row.changes for row in edit.rows()):
         trouble = _("None of the chosen tasks can be changed like this.")
     if edit is None or trouble or "confirmed" not in request.form:
-        status = 422 if trouble or not passed else 200
-        return make_response(
-            render_template(
-                "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble,
-                rows=edit.rows() if edit and not form.asks_nothing else None, back=_back(project),
-            ),
-            status,
-        )  # fmt: skip
-    change, touched = edit.run()
+        return _preview(project, tasks, form, edit, trouble)
+    try:
+        change, touched = edit.run()
+    except MoveRefused as refusal:  # by what the edit itself did to another of the tasks
+        db.session.rollback()
+        held = Obstacles(refusal.task, refusal.stage, refusal.phase, current_user, refusal.holds)
+        return _preview(project, tasks, form, edit, held.sentences[0])
     commit()
     said = ngettext("%(num)s task changed", "%(num)s tasks changed", len(touched))
     session["toast"] = {"message": said, "change": change if touched else None}
     return redirect(_back(project), 303)
+
+
+def _preview(
+    project: Project, tasks: list[Task], form: BulkEditForm, edit: BulkEdit | None, trouble: str | None
+) -> Any:
+    rows = edit.rows() if edit and not form.asks_nothing else None
+    drawn = render_template(
+        "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble, rows=rows,
+        why={row.task.id: _why(row, edit) for row in rows or [] if edit and row.holds}, back=_back(project),
+    )  # fmt: skip
+    return make_response(drawn, 422 if trouble or form.errors else 200)
+
+
+def _why(row: Row, edit: BulkEdit) -> str:
+    """The first obstacle of a task that is left out because it is held."""
+    obstacles = Obstacles(row.task, edit.stage or row.task.stage, edit.phase_for(row.task), current_user, row.holds)
+    return obstacles.sentences[0]
 
 
 def _chosen_tasks(project: Project) -> list[Task]:

@@ -8,6 +8,7 @@ from linkstar.forms.task import QuickTaskForm, TaskForm
 from linkstar.i18n import _, language
 from linkstar.models import PLATFORMS, Label, MoveRefused, NotAllowed, Project, Task, User
 from linkstar.models.audit_event import new_change
+from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access, answers
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/projects/<id:project_id>/tasks")
@@ -50,11 +51,16 @@ def _create_quickly(project: Project) -> Any:
     if not passed:
         return render_template("projects/tasks/_quick.html", project=project, form=form, opened=True, **column), 422
     change = new_change()
-    task = Task.create(
-        project, by=current_user, change=change, owner=owner, stage=stage, phase=phase, due_on=form.due_on.data,
-        platform=form.platform.data,
-        source_language=language(), parent=_parent(project), **{f"title_{language()}": form.title.data},
-    )  # fmt: skip
+    try:
+        task = Task.create(
+            project, by=current_user, change=change, owner=owner, stage=stage, phase=phase, due_on=form.due_on.data,
+            platform=form.platform.data,
+            source_language=language(), parent=_parent(project), **{f"title_{language()}": form.title.data},
+        )  # fmt: skip
+    except MoveRefused as refusal:
+        db.session.rollback()
+        form.title.errors = [*form.title.errors, *_sentences(refusal)]
+        return render_template("projects/tasks/_quick.html", project=project, form=form, opened=True, **column), 422
     commit()
     empty = QuickTaskForm(formdata=None)
     return answers.changed(
@@ -75,13 +81,20 @@ def _create_fully(project: Project) -> Any:
             project, by=current_user, change=change, owner=owner, stage=project.stages[0], parent=parent,
             labels=Label.named(project.workspace_id, form.label_names()), **values,
         )  # fmt: skip
-    except MoveRefused:
-        raise NotAllowed("create") from None
+    except MoveRefused as refusal:
+        db.session.rollback()
+        form.phase_id.errors = [*form.phase_id.errors, *_sentences(refusal)]
+        return answers.dialog("tasks/_new.html", "layouts/alone.html", 422, project=project, form=form)
     commit()
     return answers.changed(
         project, [task], _("Added “%(title)s”", title=task.title_zh or task.title_en), change=change,
         also="layouts/_no_dialog.html", back=url_for("tasks.show", task_id=task.id),
     )  # fmt: skip
+
+
+def _sentences(refusal: MoveRefused) -> list[str]:
+    """What holds back a task that is only being made."""
+    return Obstacles(refusal.task, refusal.stage, refusal.phase, current_user, refusal.holds).sentences
 
 
 def _parent(project: Project) -> Task | None:

@@ -4,7 +4,6 @@ from flask import Blueprint, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit, db
-from linkstar.forms.move import MoveForm
 from linkstar.i18n import _
 from linkstar.models import MoveRefused, Stage, Task
 from linkstar.views import access, answers
@@ -32,7 +31,7 @@ def _move(task_id: int, kinds: tuple[str, ...], said: str) -> Any:
         change = task.move_to(by=current_user, to={"stage": stage})
     except MoveRefused:
         db.session.rollback()
-        return refused(task_id, MoveForm(formdata=None, stage_id=stage.id))
+        return refused(access.get_task(task_id, "move"), {"stage_id": str(stage.id)})
     commit()
     return answers.changed(
         task.project, [task], said, change=change, task=task, back=url_for("tasks.show", task_id=task.id)

@@ -7,10 +7,14 @@ from flask_login import current_user
 from linkstar.extensions import commit, db
 from linkstar.forms.task import TaskForm, fill
 from linkstar.i18n import _
-from linkstar.models import Label, MoveRefused, StaleVersion, Task
+from linkstar.models import Label, MoveRefused, NotAllowed, Plan, Replan, StaleVersion, Task
+from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.merge import Merge
+from linkstar.reports.obstacles import Obstacles
 from linkstar.reports.panel import Panel
+from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
+from linkstar.views.tasks.moves import refused_as
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks/<id:task_id>")
 
@@ -39,20 +43,26 @@ def update(task_id: int) -> Any:
     if form.version.data is None:
         form.version.errors = [_("This page had become too old")]
         return _form(task, form, 422)
+    pushes = _pushed(task, form)
+    answer = request.form.get("answer")
+    if pushes and (answer not in ("others", "only") or request.form.get("seen") != pushes.fingerprint):
+        return _question(task, pushes, 409 if answer else 422)
     labels = Label.named(task.workspace_id, form.label_names()) if form.labels_came() else None
     try:
         change = task.edit(form.values(), by=current_user, version=form.version.data, labels=labels)
+        if pushes and answer == "others":
+            _push(pushes, change)
     except StaleVersion as stale:
         db.session.rollback()
         return _merge(access.get_task(task_id, "edit"), form, stale.seen)
-    except MoveRefused:
+    except MoveRefused as refusal:
         db.session.rollback()
-        form.due_on.errors = [*form.due_on.errors, _("A task that has begun needs its due day.")]
-        return _form(access.get_task(task_id, "edit"), form, 422)
+        return _refused(access.get_task(task_id, "edit"), form, refusal)
     commit()
     return answers.changed(
-        task.project, [task], _("Saved"), change=change, back=url_for("tasks.show", task_id=task.id),
-        also="tasks/_panel.html", panel=Panel(task, current_user), task=task,
+        task.project, [task, *(shift.task for shift in pushes.others)] if pushes else [task], _("Saved"),
+        change=change, back=url_for("tasks.show", task_id=task.id), also="tasks/dates/_saved.html",
+        panel=Panel(task, current_user), task=task,
     )  # fmt: skip
 
 
@@ -70,6 +80,47 @@ def destroy(task_id: int) -> Any:
         session["toast"] = {"message": said, "change": change}
         return answers.leave(board)  # the page that the reader is on is gone with the task
     return answers.changed(project, [task], said, change=change, back=board, also="tasks/_no_panel.html")
+
+
+def _pushed(task: Task, form: TaskForm) -> Replan | None:
+    """What the typed dates push, where they are new and push anything."""
+    values = form.values()
+    start, due = (values.get(name, getattr(task, name)) for name in ("start_on", "due_on"))
+    same = (start, due) == (task.start_on, task.due_on)
+    if due is None or same or task.project.unit == "hour" or form.version.data != task.version:
+        return None
+    try:
+        replan = Plan(task.project, lock=True).with_dates(task, start or due, due)
+    except OutOfRange:
+        return None
+    return replan if replan.others else None
+
+
+def _push(replan: Replan, change: str | None) -> None:
+    if not all(project.allows(current_user, "edit") for project in replan.projects):
+        raise NotAllowed("edit")
+    replan.apply(by=current_user, change=change)
+
+
+def _question(task: Task, replan: Replan, status: int) -> Any:
+    """Nothing is saved yet: the dialog shows what the dates push, and keeps what was typed."""
+    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "answer", "seen")]
+    return answers.dialog(
+        "tasks/dates/_question.html", "layouts/alone.html", status, task=task, project=task.project, typed=typed,
+        preview=Preview(replan, current_user), stale=status == 409,
+    )  # fmt: skip
+
+
+def _refused(task: Task, form: TaskForm, refusal: MoveRefused) -> Any:
+    """Above the form, which keeps what was typed, the dialog of what holds the task; without htmx its sentences."""
+    obstacles = Obstacles(task, refusal.stage, refusal.phase, current_user, refusal.holds)
+    if obstacles.only_due_on:
+        form.due_on.errors = [*form.due_on.errors, *obstacles.sentences]
+    elif request.htmx and task.allows(current_user, "move"):  # type: ignore[attr-defined]
+        return refused_as(refusal)
+    else:
+        form.phase_id.errors = [*form.phase_id.errors, *obstacles.sentences]
+    return _form(task, form, 422)
 
 
 def _form(task: Task, form: TaskForm, status: int = 200) -> Any:

@@ -1,0 +1,117 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import get_timezone
+from wtforms import BooleanField, FloatField, HiddenField, IntegerField, StringField, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.widgets import DateTimeLocalInput
+
+from linkstar.extensions import LARGEST_ID
+from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form
+from linkstar.i18n import _, _l
+from linkstar.models import Plan, Replan, Task
+
+LONGEST_LAG = 3650
+
+
+class Moment(StringField):
+    """A moment in the reader's zone, kept in UTC, or nothing."""
+
+    widget = DateTimeLocalInput()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(str(get_timezone()))
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = (valuelist[0] if valuelist else "").strip()
+        self.data: datetime | None = None
+        if not text:
+            return
+        try:
+            local = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValidationError(_("There is no such moment. Write it as 2026-10-16T09:30.")) from None
+        if local.tzinfo is not None or not FIRST_DAY <= local.date() <= LAST_DAY:
+            raise ValidationError(_("Choose a day between 2000 and 2100."))
+        self.data = local.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def _value(self) -> str:
+        if isinstance(self.data, datetime):
+            return f"{self.data.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+        return self.raw_data[0] if self.raw_data else ""
+
+
+class Answered(Form):
+    """A change of the plan that is shown first: `seen` is the mark of the preview that was confirmed."""
+
+    answer = HiddenField()
+    seen = HiddenField()
+
+    @property
+    def confirms(self) -> str | None:
+        """others: what it pushes moves too; only: nothing else does; None where it was not answered yet."""
+        return self.answer.data if self.answer.data in ("others", "only") else None
+
+
+class DatesForm(Answered):
+    """A task's dates by hand."""
+
+    start_on = Day(_l("Start date"))
+    due_on = Day(_l("Due date"), [InputRequired(_l("Choose a day."))])
+    locked = BooleanField(_l("Lock these dates: they stay when the plan moves"))
+
+    def validate_due_on(self, field: Day) -> None:
+        if field.data and self.start_on.data and self.start_on.data > field.data:
+            raise ValidationError(_("The due date is before the start date."))
+
+    def replan(self, plan: Plan, task: Task) -> Replan:
+        assert self.due_on.data
+        return plan.with_dates(task, self.start_on.data or self.due_on.data, self.due_on.data)
+
+
+class TimesForm(Answered):
+    """The same in a plan that counts hours."""
+
+    start_at = Moment(_l("Start"), [InputRequired(_l("Choose a day."))])
+    due_at = Moment(_l("Due at"), [InputRequired(_l("Choose a day."))])
+    locked = BooleanField(_l("Lock these dates: they stay when the plan moves"))
+
+    def validate_due_at(self, field: Moment) -> None:
+        if field.data and self.start_at.data and self.start_at.data > field.data:
+            raise ValidationError(_("The due date is before the start date."))
+
+    def replan(self, plan: Plan, task: Task) -> Replan:
+        assert self.start_at.data and self.due_at.data
+        return plan.with_times(task, self.start_at.data, self.due_at.data)
+
+
+class DelayForm(Answered):
+    days = IntegerField(_l("Days late"), [NumberRange(1, 365, _l("Write a whole number of days, from 1 to 365."))])
+
+
+class AnchorForm(Answered):
+    day = Day(_l("New day"), [InputRequired(_l("Choose a day."))])
+
+
+class AnchorTimeForm(Answered):
+    day = Moment(_l("New moment"), [InputRequired(_l("Choose a day."))])
+
+
+class DependencyForm(Form):
+    """What a task waits for, or what waits for it."""
+
+    direction = StringField(_l("Which comes first"))
+    other = StringField(_l("Task"))
+    lag = FloatField(_l("Lag in working days"), [Optional()])
+
+    def validate_lag(self, field: FloatField) -> None:
+        if field.data is not None and not (abs(field.data) <= LONGEST_LAG and field.data * 2 % 1 == 0):
+            raise ValidationError(_("Write the lag in whole or half days, such as 2, 0.5 or -3."))
+
+    @property
+    def other_id(self) -> int | None:
+        """The number at the end of what was picked: “LAMP-3 · Photos #17”; or the bare id."""
+        digits = (self.other.data or "").rpartition("#")[2].strip()
+        number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
+        return number if 0 < number <= LARGEST_ID else None

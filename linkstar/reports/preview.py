@@ -1,0 +1,80 @@
+"""What a change of the plan would do, as one reader may see it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from linkstar import clock
+from linkstar.extensions import db
+from linkstar.models import Clash, Replan, Shift, Task, User
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A clash in which a task that the reader may not see is None."""
+
+    task: Task | None
+    predecessor: Task | None
+    days: int
+
+
+class Preview:
+    def __init__(self, replan: Replan, reader: User) -> None:
+        self.replan, self.reader = replan, reader
+        self.today = clock.today(ZoneInfo(reader.timezone))
+
+    @cached_property
+    def _seen(self) -> set[int]:
+        clashes = self.replan.clashes
+        ids = {shift.task.id for shift in self.replan.shifts}
+        ids |= {task.id for clash in clashes for task in (clash.task, clash.predecessor)}
+        return set(db.session.scalars(select(Task.id).where(Task.seen_by(self.reader), Task.id.in_(ids))))
+
+    @property
+    def asks(self) -> bool:
+        """Does it touch anything but the task that was chosen?"""
+        return bool(self.replan.others or self.replan.clashes)
+
+    @cached_property
+    def shifts(self) -> list[Shift]:
+        """The other tasks that move and that the reader may see."""
+        return [shift for shift in self.replan.others if shift.task.id in self._seen]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.replan.others) - len(self.shifts)
+
+    @property
+    def rows(self) -> list[Shift]:
+        """The first of them: milestones, and then in the order of time."""
+        first = sorted(self.shifts, key=lambda shift: not shift.task.milestone)[:SHOWN]
+        return [shift for shift in self.shifts if shift in first]
+
+    @property
+    def more(self) -> int:
+        return len(self.shifts) - len(self.rows)
+
+    @property
+    def milestones(self) -> list[Shift]:
+        return [shift for shift in self.shifts if shift.task.milestone]
+
+    @cached_property
+    def clashes(self) -> list[Crossing]:
+        return [self._crossing(clash) for clash in self.replan.clashes]
+
+    def _crossing(self, clash: Clash) -> Crossing:
+        task, predecessor = (each if each.id in self._seen else None for each in (clash.task, clash.predecessor))
+        return Crossing(task, predecessor, clash.days)
+
+    @property
+    def in_the_past(self) -> list[Shift]:
+        """What would have had to begin before today."""
+        return [shift for shift in self.shifts if shift.new.start < self.today]
+
+    @property
+    def may_push(self) -> bool:
+        return all(project.allows(self.reader, "edit") for project in self.replan.projects)

@@ -1,0 +1,60 @@
+"""The requests to pass a gate that concern one person."""
+
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from linkstar.extensions import db
+from linkstar.models import Task, User, Waiver, WaiverVote
+from linkstar.models.waiver import SIGNED_BY
+
+MOST = 100
+
+
+class Waivers:
+    def __init__(self, person: User) -> None:
+        self.person = person
+
+    @property
+    def signs(self) -> bool:
+        """Does the person sign waivers at all?"""
+        return any(membership.role in SIGNED_BY for membership in self.person.memberships)
+
+    @property
+    def waiting_count(self) -> int:
+        query = select(func.count(Waiver.id)).join(Waiver.task).where(self._wants_signature())
+        return db.session.scalar(query) or 0 if self.signs else 0
+
+    @cached_property
+    def waiting(self) -> list[Waiver]:
+        return self._those(self._wants_signature()) if self.signs else []
+
+    @cached_property
+    def asked(self) -> list[Waiver]:
+        return self._those(and_(Waiver.asked_by_id == self.person.id, Task.seen_by(self.person)))
+
+    def _wants_signature(self) -> ColumnElement[bool]:
+        """Asked by somebody else, and nobody of the person's role has signed yet."""
+        mine = [
+            and_(
+                Waiver.workspace_id == membership.workspace_id,
+                ~Waiver.votes.any(and_(WaiverVote.role == membership.role, WaiverVote.agrees)),
+            )
+            for membership in self.person.memberships
+            if membership.role in SIGNED_BY
+        ]
+        return and_(
+            Waiver.state == "asked", Waiver.asked_by_id != self.person.id, Task.seen_by(self.person), or_(*mine)
+        )
+
+    def _those(self, condition: ColumnElement[bool]) -> list[Waiver]:
+        query = (
+            select(Waiver)
+            .join(Waiver.task)
+            .where(condition)
+            .options(joinedload(Waiver.task), joinedload(Waiver.asked_by), joinedload(Waiver.item))
+            .order_by(Waiver.id.desc())
+            .limit(MOST)
+        )
+        return list(db.session.scalars(query))
