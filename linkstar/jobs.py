@@ -8,14 +8,15 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import delete, select, update
 
-from linkstar import clock
+from linkstar import clock, storage
 from linkstar.channels import mail
 from linkstar.extensions import db, read_only, write
-from linkstar.models import Delivery, IdempotentRequest, Notification, SignIn, Task
+from linkstar.models import Delivery, Evidence, GatePassage, IdempotentRequest, Notification, SignIn, Task
 
 log = logging.getLogger("linkstar")
 
 ANSWERS_KEPT = timedelta(days=1)
+UPLOADS_KEPT = timedelta(days=1)
 LEASE = timedelta(minutes=2)  # for one try; after it somebody else may take the delivery up
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 625)]  # after the first failure, the second …
 TURN = 60.0  # seconds, well under what RQ gives a job; the rest waits for the next one
@@ -29,11 +30,14 @@ def deliver_due() -> None:
 
 
 def sweep() -> None:
-    """Takes away what has served its time: answers kept for repeated requests, and sign-ins that have run out."""
+    """Takes away what has served its time: answers kept for repeated requests, sign-ins that have run out, and
+    uploaded bytes whose transaction failed."""
     write()
     db.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.now() - ANSWERS_KEPT))
     db.session.execute(delete(SignIn).where(SignIn.expires_at < clock.now()))
+    named = {key for key in db.session.scalars(select(Evidence.file_key)) if key}
     db.session.commit()
+    storage.forgotten(named | GatePassage.file_keys(), UPLOADS_KEPT)
 
 
 def _claim() -> tuple[int, int] | None:

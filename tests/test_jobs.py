@@ -13,15 +13,16 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 
-from linkstar import clock, config, jobs, queue
+from linkstar import clock, config, jobs, queue, storage
 from linkstar.channels import mail
 from linkstar.extensions import db
-from linkstar.models import Comment, Delivery, IdempotentRequest, Notification, SignIn
+from linkstar.models import Comment, Delivery, Evidence, GatePassage, IdempotentRequest, Notification, SignIn
 from tests.conftest import PUBLIC_URL, Browser, make_app
 from tests.pages import ids
 from tests.world import NOW, PEOPLE, World
@@ -355,3 +356,21 @@ def test_what_has_served_its_time_is_swept_away(app, browse, world):
             jobs.sweep()
             assert db.session.scalar(db.select(db.func.count()).select_from(IdempotentRequest)) == kept
             assert db.session.scalar(db.select(db.func.count()).select_from(SignIn)) == kept
+
+
+def test_the_sweep_takes_uploads_that_no_row_names_and_keeps_what_a_passage_froze(app, world, monkeypatch):
+    monkeypatch.setattr(jobs, "UPLOADS_KEPT", timedelta(hours=-1))
+    with app.app_context():
+        lost, given, frozen = (storage.put(BytesIO(b"words"), limit=10).key for _each in range(3))
+        evidence = Evidence(workspace_id=world.shanlan.id, kind="file", file_key=given, given_by=world.lei)
+        content = {"checklists": [{"items": [{"evidence": {"file_key": frozen}}, {"evidence": None}]}]}
+        passage = GatePassage(
+            workspace_id=world.shanlan.id, task=world.fcc, passed_by=world.lei, content=content
+        )  # fmt: skip
+        db.session.add_all([evidence, passage])
+        db.session.commit()
+        jobs.sweep()
+        storage.open(given).close()
+        storage.open(frozen).close()
+        with pytest.raises(storage.Missing):
+            storage.open(lost)

@@ -30,12 +30,15 @@ class GatePassage(Base):
 
     task: Mapped["Task"] = relationship(back_populates="gate_passages")
     passed_by: Mapped[User] = relationship()
-    workspace: Mapped[Workspace] = relationship()
 
     @classmethod
     def freeze(cls, task: "Task", lists: list[Checklist], *, by: User) -> None:
         """Keeps the state of the lists that the task passes, unless it is the one that was kept last."""
+        project = task.project
         content = {
+            "workspace": _named(db.session.get_one(Workspace, task.workspace_id), "key", "name_zh", "name_en"),
+            "project": _named(project, "code", "name_zh", "name_en"),
+            "task": _named(task, "code", "title_zh", "title_en"),
             "checklists": [_list_as_signed(checklist) for checklist in lists],
             "waivers": [_waiver_as_signed(waiver) for waiver in task.waivers if waiver.state == "granted"],
         }
@@ -47,9 +50,23 @@ class GatePassage(Base):
         db.session.add(cls(workspace_id=task.workspace_id, task=task, passed_by=by, content=content))
         record("gate.passed", by=by, task=task)
 
+    @classmethod
+    def file_keys(cls) -> set[str]:
+        """Of all files that a passage froze, also where the list itself is gone."""
+        shown = (item["evidence"] for content in db.session.scalars(select(cls.content)) for item in _items(content))
+        return {each["file_key"] for each in shown if each and each["file_key"]}
+
     @property
     def items(self) -> list[dict[str, Any]]:
-        return [item for checklist in self.content["checklists"] for item in checklist["items"]]
+        return _items(self.content)
+
+
+def _items(content: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for checklist in content["checklists"] for item in checklist["items"]]
+
+
+def _named(record: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _list_as_signed(checklist: Checklist) -> dict[str, Any]:

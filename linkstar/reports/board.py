@@ -103,8 +103,7 @@ class Board:
             phases = [Column("phase", phase.id, both(phase, "name")) for phase in self.project.phases]
             return [*phases, Column("phase", None, _("No phase"))]
         return [
-            Column("stage", stage.id, both(stage, "name"), stage.kind, stage.wip_limit)
-            for stage in self.project.stages
+            Column("stage", stage.id, both(stage, "name"), stage.kind, stage.wip_limit) for stage in self.project.stages
         ]
 
     @cached_property

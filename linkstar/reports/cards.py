@@ -133,9 +133,9 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
             milestone=row.milestone,
             priority=row.priority,
             blocked_by=None if done else blockers.get(row.id),
-            waiting=None if done or row.id not in waiting else ngettext(
-                "%(num)s task waits for it", "%(num)s tasks wait for it", waiting[row.id]
-            ),
+            waiting=None
+            if done or row.id not in waiting
+            else ngettext("%(num)s task waits for it", "%(num)s tasks wait for it", waiting[row.id]),
             waived=row.waiver_count > 0,
         )
 
@@ -173,4 +173,3 @@ def _blocker_words(row: Row[*tuple[Any, ...]], visible: set[int] | None) -> str:
 
 def _visible_among(ids: list[int], reader: User) -> set[int]:
     return set(db.session.scalars(select(Task.id).where(Task.seen_by(reader), Task.id.in_(ids))))
-

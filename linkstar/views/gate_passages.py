@@ -4,7 +4,7 @@ from flask import Blueprint, abort, current_app, render_template, send_file
 from markupsafe import Markup
 
 from linkstar import evidence_pack, storage
-from linkstar.i18n import LANGUAGES, _, both, force_locale
+from linkstar.i18n import LANGUAGES, _, force_locale, in_language
 from linkstar.models import GatePassage
 from linkstar.views import access
 
@@ -34,30 +34,25 @@ def show_archive(passage_id: int) -> Any:
         pack = evidence_pack.build(manifest_of(passage), {PAGE: page.encode()}, files, key)
     except (evidence_pack.Altered, storage.Missing):
         abort(409)
-    name = f"{passage.task.code}-evidence-{passage.passed_at:%Y%m%d}.zip"
+    name = f"{passage.content['task']['code']}-evidence-{passage.passed_at:%Y%m%d}.zip"
     return send_file(pack, "application/zip", as_attachment=True, download_name=name)
 
 
 def _in_both_languages(passage: GatePassage, places: dict[str, str]) -> list[tuple[str, str, Markup]]:
     """(language tag, heading, what was signed) in Chinese and in English."""
-    pages = []
+    pages, task = [], passage.content["task"]
     for locale in LANGUAGES.values():
         with force_locale(locale):
-            title = _("Gate passed: %(task)s", task=both(passage.task, "title"))
+            title = _("Gate passed: %(task)s", task=in_language(task["title_zh"], task["title_en"]))
             signed = render_template("gate_passages/_signed.html", passage=passage, places=places)
             pages.append((locale.replace("_", "-"), title, Markup(signed)))
     return pages
 
 
 def manifest_of(passage: GatePassage) -> dict[str, Any]:
-    task, project = passage.task, passage.task.project
-    workspace = passage.workspace
     return {
         "passed_at": passage.passed_at.isoformat(),
         "passed_by": passage.passed_by.name,
-        "workspace": {"key": workspace.key, "name_zh": workspace.name_zh, "name_en": workspace.name_en},
-        "project": {"code": project.code, "name_zh": project.name_zh, "name_en": project.name_en},
-        "task": {"code": task.code, "title_zh": task.title_zh, "title_en": task.title_en},
         **{f"disclaimer_{short}": _disclaimer(locale) for short, locale in LANGUAGES.items()},
         **passage.content,
     }

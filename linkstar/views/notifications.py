@@ -36,9 +36,7 @@ def read(notification_id: int) -> Any:
     notification = access.get_notification(notification_id)
     notification.read_at = notification.read_at or clock.now()
     commit()
-    return redirect(
-        own_path(request.form.get("back")) or url_for("tasks.show", task_id=notification.task_id), 303
-    )
+    return redirect(own_path(request.form.get("back")) or url_for("tasks.show", task_id=notification.task_id), 303)
 
 
 @blueprint.post("/readings")

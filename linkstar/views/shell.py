@@ -162,5 +162,3 @@ def _surroundings() -> dict[str, Any]:
         "here": request.full_path.rstrip("?"),
         "toast": None if request.htmx else session.pop("toast", None),  # type: ignore[attr-defined]
     }
-
-

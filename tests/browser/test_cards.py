@@ -4,11 +4,22 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import delete
 
+from linkstar.extensions import db
+from linkstar.models import Dependency
 from tests.browser.conftest import CROSSED, Setting, told_at
 
 DESKS = Setting("desk", "en", "postgresql"), Setting("desk", "zh", "sqlite")
 PHONES = Setting("phone", "zh", "sqlite"), Setting("phone", "en", "postgresql")
+
+
+@pytest.fixture
+def nothing_waits(app, world):
+    """Cards that no other holds back."""
+    with app.app_context():
+        db.session.execute(delete(Dependency))
+        db.session.commit()
 
 
 def middle(locator):
@@ -122,7 +133,7 @@ def test_a_long_press_takes_the_card_up(yu, world, finger):
 
 
 @told_at(*PHONES)
-def test_a_long_press_at_the_edge_reaches_the_next_column(yu, world, finger):
+def test_a_long_press_at_the_edge_reaches_the_next_column(yu, world, finger, nothing_waits):
     yu.open_board(world.lamp)
     hand = finger(yu)
     hand.press(yu.card(world.listing))
@@ -154,7 +165,7 @@ def test_a_scroll_is_never_a_drag(yu, world, finger):
     expect(yu.page.locator("#panel")).to_be_hidden()
 
 
-def test_the_menu_of_a_card_moves_it_and_gives_the_focus_back(yu, world, setting):
+def test_the_menu_of_a_card_moves_it_and_gives_the_focus_back(yu, world, setting, nothing_waits):
     yu.open_board(world.lamp)
     button = yu.card(world.listing).locator("[data-move]")
     button.click()
@@ -194,7 +205,7 @@ def test_what_was_moved_is_taken_back(yu, world, setting):
 
 
 @told_at(Setting("desk", "en", "postgresql"), Setting("phone", "zh", "sqlite"), *CROSSED)
-def test_cards_are_moved_by_keys_alone(yu, world):
+def test_cards_are_moved_by_keys_alone(yu, world, nothing_waits):
     yu.open_board(world.lamp)
     yu.page.keyboard.press("j")
     expect(yu.card(world.listing).locator("a.t")).to_be_focused()

@@ -58,8 +58,13 @@ def pull(reader, card, column, beside, finger):
     hand = finger(reader)
     hand.press(card)
     reader.page.wait_for_timeout(450)
-    hand.slide(386, 420)
-    expect(beside).to_be_in_viewport(ratio=0.9)
+    for _nudge in range(40):  # at the edge the board scrolls on, until the next column is under the finger
+        if abs(middle(beside)[0] - 195) < 90:
+            break
+        hand.slide(386, 420)
+        reader.page.wait_for_timeout(60)
+        hand.slide(200, 420)
+        reader.page.wait_for_timeout(60)
     hand.slide(200, middle(beside)[1])
     reader.page.wait_for_timeout(200)
     hand.lift()
