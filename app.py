@@ -88,6 +88,8 @@ def make_environment() -> None:
         name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         if not install_by_apt(name):
             sys.exit(1)
+    if ENVIRONMENT.is_symlink():
+        sys.exit(".venv is a link to somewhere else and is not touched. Remove the link.")
     say("Making the Python environment .venv.", "正在创建 Python 环境 .venv。")
     need(sys.executable, "-m", "venv", "--clear", ENVIRONMENT)
     stamp.write_text(digest())

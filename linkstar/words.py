@@ -72,6 +72,7 @@ FIELD_NAMES = {
     "deliverable_zh": _l("Deliverable in Chinese"),
     "deliverable_en": _l("Deliverable in English"),
     "evidence": _l("Evidence"),
+    "items": _l("Items"),
     "reason": _l("Reason"),
     "anchor": _l("Anchor day"),
     "code_rule": _l("Naming rule"),

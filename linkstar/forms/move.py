@@ -22,6 +22,7 @@ class MoveForm(Form):
     platform = StringField(_l("Platform"), [Optional()], filters=[stripped])
     before_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
     after_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    from_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])  # the stage where the mover saw it
     place = StringField(_l("Position"), [Optional(), AnyOf(("first", "last", "up", "down"), GONE)], filters=[stripped])
     due_on = Day(_l("Due date"))
     version = IntegerField(validators=[Optional()])

@@ -30,7 +30,10 @@ from linkstar.models.comment import Comment, Mention
 from linkstar.models.saved_view import SavedView
 from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.refusal import (
+    AlreadySplit,
+    CodesUsedUp,
     CycleRefused,
+    DayPassed,
     EvidenceMissing,
     FlowBroken,
     KeyReused,
@@ -42,7 +45,17 @@ from linkstar.models.refusal import (
     StillUsed,
     UndoRefused,
 )
-from linkstar.models.project_code import PARTS, WORD, example, follows_rule, free_code, is_rule, next_code, set_rule
+from linkstar.models.project_code import (
+    PARTS,
+    WORD,
+    example,
+    follows_rule,
+    free_code,
+    free_key,
+    is_rule,
+    next_code,
+    set_rule,
+)
 from linkstar.models.plan import Clash, Plan, Replan, Shift
 from linkstar.models.split import Split
 from linkstar.models.launch import Launch
@@ -60,14 +73,17 @@ __all__ = [
     "PRIORITIES",
     "ROLES",
     "WORD",
+    "AlreadySplit",
     "AuditEvent",
     "BulkEdit",
     "CalendarDay",
     "Checklist",
     "ChecklistItem",
     "Clash",
+    "CodesUsedUp",
     "Comment",
     "CycleRefused",
+    "DayPassed",
     "Delivery",
     "Dependency",
     "Evidence",
@@ -117,6 +133,7 @@ __all__ = [
     "example",
     "follows_rule",
     "free_code",
+    "free_key",
     "is_rule",
     "is_template_keeper",
     "keeps_templates",

@@ -1,13 +1,15 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, exists, or_
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, exists, func, or_, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock, packs
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import in_both, record
 from linkstar.models.evidence import EVIDENCE, Evidence
+from linkstar.models.gate_passage import GatePassage
+from linkstar.models.project import Project
 from linkstar.models.refusal import EvidenceMissing
 from linkstar.models.stage import Stage
 from linkstar.models.user import User
@@ -95,13 +97,31 @@ class Checklist(Base):
         self._record("checklist.added", by, {"checklist": (None, self._name)})
 
     def remove(self, *, by: User) -> None:
-        """Takes the list away with what was given for it."""
+        """Takes the list away with what was given for it, but for what a passage froze. With a required item it
+        holds something, which only who keeps the gates takes away."""
         self._touch()
+        if self.holds:
+            self._project.refuse_release(by)
         if self.task:
             self.task.check_count -= len(self.items)
             self.task.checked_count -= sum(bool(item.ticked_at) for item in self.items)
-        self._record("checklist.removed", by, {"checklist": (self._name, None)})
+        items = [item._name for item in self.items]
+        self._record("checklist.removed", by, {"checklist": (self._name, None), "items": (items, [])})
+        self._keep_what_is_frozen()
         db.session.delete(self)
+
+    def _keep_what_is_frozen(self) -> None:
+        """Evidence of a passage stays, as replaced, with the task that passed."""
+        given = {evidence.id for item in self.items for evidence in item.evidence}
+        for evidence_id, task_id in GatePassage.frozen(self._project.id).items() if given else ():
+            if evidence_id in given:
+                values = {"item_id": None, "task_id": task_id}
+                replaced_at = func.coalesce(Evidence.replaced_at, clock.now())
+                db.session.execute(
+                    update(Evidence).where(Evidence.id == evidence_id).values(replaced_at=replaced_at, **values)
+                )
+        for item in self.items:
+            db.session.expire(item, ["evidence"])
 
     def add(
         self, text_zh: str | None, text_en: str | None, *, required: bool = False, evidence_kind: str | None = None
@@ -129,6 +149,14 @@ class Checklist(Base):
         return item
 
     @property
+    def holds(self) -> bool:
+        return any(item.required for item in self.items)
+
+    @property
+    def _project(self) -> Project:
+        return (self.task or self.stage).project  # type: ignore[union-attr]
+
+    @property
     def _name(self) -> dict[str, str | None]:
         return in_both(self.title_zh, self.title_en)
 
@@ -137,7 +165,7 @@ class Checklist(Base):
         if self.task:
             self.task.redraw()
         else:
-            self.stage.project.touch()  # type: ignore[union-attr]
+            self.stage.project.lock()  # type: ignore[union-attr]
 
     def _record(self, action: str, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
         if self.task:
@@ -224,18 +252,18 @@ class ChecklistItem(Base):
 
     def tick(self, *, by: User) -> None:
         """Says that it is so; a required item that asks for evidence is ticked only where there is some."""
-        self.checklist._touch()
+        self._lock()
         if self.needs_evidence and not self.shown_by:
             raise EvidenceMissing(self)
         self._set(clock.now(), by)
 
     def untick(self, *, by: User) -> None:
-        self.checklist._touch()
+        self._lock()
         self._set(None, by)
 
     def give(self, evidence: Evidence, *, by: User) -> None:
         """Puts evidence in the place of what was there, and ticks the item."""
-        self.checklist._touch()
+        self._lock()
         old = self.shown_by
         if old:
             old.replaced_at = clock.now()
@@ -246,6 +274,11 @@ class ChecklistItem(Base):
         changes = {"item": (self._name, self._name), "evidence": (old.words if old else None, evidence.words)}
         self.checklist._record("evidence.given", by, changes)
         self._set(clock.now(), by)
+
+    def _lock(self) -> None:
+        """Of two people who tick at once the second sees what the first did."""
+        self.checklist._touch()
+        db.session.refresh(self)
 
     def _set(self, ticked_at: datetime | None, by: User) -> None:
         if bool(ticked_at) == bool(self.ticked_at):

@@ -2,16 +2,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, undefer
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
-from linkstar.models.checklist import Checklist, ChecklistItem
 from linkstar.models.user import User
 from linkstar.models.workspace import Workspace
 
 if TYPE_CHECKING:
+    from linkstar.models.checklist import Checklist, ChecklistItem
     from linkstar.models.task import Task
 
 
@@ -32,7 +32,7 @@ class GatePassage(Base):
     passed_by: Mapped[User] = relationship()
 
     @classmethod
-    def freeze(cls, task: "Task", lists: list[Checklist], *, by: User) -> None:
+    def freeze(cls, task: "Task", lists: list["Checklist"], *, by: User) -> None:
         """Keeps the state of the lists that the task passes, unless it is the one that was kept last."""
         project = task.project
         content = {
@@ -56,6 +56,17 @@ class GatePassage(Base):
         shown = (item["evidence"] for content in db.session.scalars(select(cls.content)) for item in _items(content))
         return {each["file_key"] for each in shown if each and each["file_key"]}
 
+    @classmethod
+    def frozen(cls, project_id: int) -> dict[int, int]:
+        """Evidence → the task for whose passage it was frozen, in the whole project."""
+        query = select(cls).where(cls.task.has(project_id=project_id))
+        return {
+            item["evidence"]["id"]: passage.task_id
+            for passage in db.session.scalars(query.options(undefer(cls.content)).order_by(cls.id))
+            for item in passage.items
+            if item["evidence"]
+        }
+
     @property
     def items(self) -> list[dict[str, Any]]:
         return _items(self.content)
@@ -69,7 +80,7 @@ def _named(record: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
 
 
-def _list_as_signed(checklist: Checklist) -> dict[str, Any]:
+def _list_as_signed(checklist: "Checklist") -> dict[str, Any]:
     return {
         "key": checklist.key,
         "title_zh": checklist.title_zh,
@@ -79,7 +90,7 @@ def _list_as_signed(checklist: Checklist) -> dict[str, Any]:
     }
 
 
-def _item_as_signed(item: ChecklistItem) -> dict[str, Any]:
+def _item_as_signed(item: "ChecklistItem") -> dict[str, Any]:
     shown = item.shown_by
     return {
         "id": item.id,

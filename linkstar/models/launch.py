@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,15 +18,16 @@ from linkstar.models.dependency import Dependency
 from linkstar.models.notification import notify
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
-from linkstar.models.project_code import next_code
+from linkstar.models.project_code import free_key, next_code, numbered
 from linkstar.models.stage import Stage
 from linkstar.models.task import PLATFORMS, Task
 from linkstar.models.task.movable import GAP
 from linkstar.models.template import TemplateVersion, packs_of
 from linkstar.models.user import User
 from linkstar.planning.schedule import Schedule, Span, Step, earliest_anchor, lay, lay_hours
-from linkstar.planning.working_days import WorkingDays
+from linkstar.planning.working_days import WorkingDays, check_range
 
+MORNING = time(9)
 PLATFORM_KEYS = frozenset(PLATFORMS)
 
 
@@ -127,14 +128,16 @@ class Launch:
 
     @cached_property
     def spans(self) -> dict[Any, Span]:
+        """Raises OutOfRange where a day of the plan lies outside 2000-2100."""
         if self.schedule:
-            return self.schedule.spans
-        return {
-            key: Span(
-                *(moment.astimezone(ZoneInfo(self.owner_of(self.tasks[key]).timezone)).date() for moment in times)
-            )
-            for key, times in self.times.items()
-        }
+            spans = self.schedule.spans
+        else:
+            spans = {
+                key: Span(*(moment.astimezone(self._zone_of(key)).date() for moment in times))
+                for key, times in self.times.items()
+            }
+        check_range(day for span in spans.values() for day in (span.start, span.finish))
+        return spans
 
     def _zone_of(self, key: str) -> ZoneInfo:
         return ZoneInfo(self.owner_of(self.tasks[key]).timezone)
@@ -174,8 +177,10 @@ class Launch:
 
     @cached_property
     def earliest(self) -> date:
-        """The first anchor day for which nothing is impossible."""
-        return earliest_anchor(self.steps, self._anchor, self.today, self._calendars)
+        """The first anchor day for which nothing is impossible, and if it may be one on which China works."""
+        first = earliest_anchor(self.steps, self._anchor, self.today, self._calendars)
+        worked = self._calendars["CN"].next(first)
+        return first if replace(self, anchor=worked, calendars=self._calendars).impossible else worked
 
     @property
     def long_legs(self) -> list[packs.Task]:
@@ -234,18 +239,20 @@ class Launch:
         own = {
             "name_zh": _joined(self.values.get("name_zh"), sub.name_zh),
             "name_en": _joined(self.values.get("name_en"), sub.name_en),
-            "key": f"{self.values['key'][:7]}{number}",
+            "key": numbered(self.values["key"], number),
             "platforms": platforms or self.values.get("platforms") or [],
         }
         return replace(
-            self, template=template, anchor=self._anchor_of(sub), values={**self.values, **own}, version=version,
-            owners={}, legs={}, without=frozenset(), versions={}, calendars=self._calendars,
+            self, template=template, anchor=self._anchor_of(sub, template.unit), values={**self.values, **own},
+            version=version, owners={}, legs={}, without=frozenset(), versions={}, calendars=self._calendars,
         )  # fmt: skip
 
-    def _anchor_of(self, sub: packs.Subproject) -> date | None:
+    def _anchor_of(self, sub: packs.Subproject, unit: str) -> date | datetime | None:
+        """One that counts hours begins in the morning of its day."""
         if self.anchor is None or isinstance(self.anchor, datetime):
             return None
-        return self._calendars[self.owner.country].shift(self.anchor, round(sub.anchor_offset))
+        day = self._calendars[self.owner.country].shift(self.anchor, round(sub.anchor_offset))
+        return datetime.combine(day, MORNING, ZoneInfo(self.owner.timezone)) if unit == "hour" else day
 
     # making it
 
@@ -261,7 +268,7 @@ class Launch:
             anchor_name_zh=template.anchor.name_zh,
             anchor_name_en=template.anchor.name_en,
             template_version=self.version,
-            **self.values,
+            **self.values | {"key": self._free_key()},
         )
         project.owner = self.owner
         if self.anchor is not None:
@@ -280,6 +287,11 @@ class Launch:
         self._add_children(project, tasks, by, change)
         db.session.flush()
         return project
+
+    def _free_key(self) -> str:
+        """The word of the code, or what is free of its kind; a draft's tasks are nobody's, whatever they are called."""
+        word: str = self.values["key"]
+        return word if self.values.get("draft_of") else free_key(self.workspace_id, word)
 
     def _add_stages(self, project: Project) -> None:
         if not self.template.stages:

@@ -52,6 +52,7 @@ def roles_with(permission: str, scope: str) -> list[str]:
 
 EXTERNAL_ROLES = frozenset({"creator", "us_partner"})
 WORKSPACE_KEEPERS = frozenset({"admin", "pmo"})  # who set it up and keep its calendars and its naming rule
+GATE_KEEPERS = frozenset({"legal", "pmo"})  # who may take away what holds a task; others ask for a waiver
 
 
 class Membership(Base):
@@ -78,6 +79,10 @@ class Membership(Base):
     @property
     def external(self) -> bool:
         return self.role in EXTERNAL_ROLES
+
+    @property
+    def keeps_gates(self) -> bool:
+        return self.role in GATE_KEEPERS
 
     @property
     def keeps_workspace(self) -> bool:

@@ -1,12 +1,14 @@
 from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from linkstar import clock
 from linkstar.extensions import Base, db
 from linkstar.models.audit_event import in_both, record
 from linkstar.models.project import Project
-from linkstar.models.refusal import CycleRefused, StillUsed
+from linkstar.models.refusal import CycleRefused, PositionGone, StillUsed
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class Phase(Base):
     @classmethod
     def add(cls, project: Project, *, by: User, name_zh: str | None, name_en: str | None) -> Self:
         """Puts a phase at the end of the plan."""
-        project.touch()
+        project.lock()
         phase = cls(name_zh=name_zh, name_en=name_en, position=len(project.phases))
         project.phases.append(phase)
         db.session.flush()
@@ -61,7 +63,7 @@ class Phase(Base):
         return phase
 
     def rename(self, name_zh: str | None, name_en: str | None, *, by: User) -> None:
-        self.project.touch()
+        self._locked()
         old = self.name
         self.name_zh, self.name_en = name_zh, name_en
         if old != self.name:
@@ -69,8 +71,7 @@ class Phase(Base):
 
     def shift(self, steps: int, *, by: User) -> None:
         """So many places on (negative: back) among the phases."""
-        self.project.touch()
-        phases = list(self.project.phases)
+        project, phases = self._locked()
         old = [phase.name for phase in phases]
         place = phases.index(self)
         phases.insert(max(0, place + steps), phases.pop(place))
@@ -79,29 +80,33 @@ class Phase(Base):
         if old != (new := [phase.name for phase in phases]):
             self._record(by, {"phase_order": (old, new)})
         db.session.flush()
-        db.session.expire(self.project, ["phases"])
+        db.session.expire(project, ["phases"])
 
     def remove(self, *, by: User) -> None:
         """It goes only where no task is in it."""
-        project = self.project
-        project.touch()
+        project, phases = self._locked()
         if self.tasks:
             raise StillUsed(len(self.tasks))
         self._record(by, {"phase": (self.name, None)})
         db.session.delete(self)
+        phases.remove(self)
+        for position, phase in enumerate(phases):
+            phase.position = position
         db.session.flush()
         db.session.expire(project, ["phases"])
 
     def wait_for(self, awaited: list["Phase"], *, by: User) -> None:
         """The gate in front of this phase: its tasks start when the blocking tasks and required items of these phases
-        are done. Raises CycleRefused where phases would wait for each other."""
-        project = self.project
-        project.touch()
+        are done. Raises CycleRefused where phases would wait for each other. A gate that holds is taken away by who
+        keeps the gates."""
+        project, _phases = self._locked()
         ahead = list(awaited)
         for phase in ahead:
             if phase is self:
                 raise CycleRefused([self, *awaited])
             ahead.extend(other for other in phase.awaited if other not in ahead)
+        if any(phase.holds for phase in self.awaited if phase not in awaited):
+            project.refuse_release(by)
         old, new = [phase.name for phase in self.awaited], [phase.name for phase in awaited]
         self.awaited = awaited
         if old != new:
@@ -109,6 +114,29 @@ class Phase(Base):
                 "phase_gate.changed", by=by, workspace_id=project.workspace_id, project_id=project.id,
                 changes={"phase": (self.name, self.name), "waits_for": (old, new)},
             )  # fmt: skip
+
+    @property
+    def holds(self) -> bool:
+        """Does anything in it still hold the phases that wait for it?"""
+        today = clock.today(ZoneInfo(self.project.owner.timezone))
+        return any(
+            task.still_blocks
+            or any(
+                item.required and (not item.ticked_at or item.expired(today))
+                for checklist in task.checklists
+                for item in checklist.items
+            )
+            for task in self.tasks
+        )
+
+    def _locked(self) -> tuple[Project, list["Phase"]]:
+        """The project and its phases as they are once nobody else may change them."""
+        project = self.project
+        project.lock()
+        phases = list(project.phases)
+        if self not in phases:
+            raise PositionGone
+        return project, phases
 
     def _record(self, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
         project = self.project

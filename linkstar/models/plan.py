@@ -21,7 +21,7 @@ from linkstar.models.task import Task
 from linkstar.models.template import TemplateVersion
 from linkstar.models.user import User
 from linkstar.planning.schedule import Span, Step, lay, lay_hours, push, push_hours, slack
-from linkstar.planning.working_days import WorkingDays
+from linkstar.planning.working_days import FIRST, LAST, OutOfRange, WorkingDays, check_range
 
 Times = tuple[datetime, datetime]
 SLIPPING_ANCHORS = ("launch_day", "publish_day")  # an event's day or a deadline does not wait for anybody
@@ -72,8 +72,11 @@ class Replan:
 
     @property
     def projects(self) -> list[Project]:
-        """The projects whose other tasks it moves."""
-        return list(dict.fromkeys(shift.task.project for shift in self.others))
+        """The projects whose other tasks, or whose anchor, it moves."""
+        moved = [
+            shift.task for shift in self.shifts if shift.task is not self.by_hand or self.plan.is_anchor(shift.task)
+        ]
+        return list(dict.fromkeys(task.project for task in moved))
 
     @property
     def fingerprint(self) -> str:
@@ -85,6 +88,7 @@ class Replan:
     def apply(self, *, by: User, others: bool = True, change: str | None = None) -> str:
         """Writes the new dates; without `others` only those of the task that was chosen."""
         change = change or new_change()
+        self._refuse_anchor(by)
         shifts = self.shifts if others else [shift for shift in self.shifts if shift.task is self.by_hand]
         told = self.plan.beside({shift.task.id for shift in shifts})  # their cards say something about these dates
         projects = {self.plan.project, *(shift.task.project for shift in shifts), *(task.project for task in told)}
@@ -98,9 +102,18 @@ class Replan:
                 project.move_anchor(anchor, by=by, change=change)
         return change
 
+    def _refuse_anchor(self, by: User) -> None:
+        """Who chooses another day for the task on which the plan hangs moves the project's anchor."""
+        chosen = next((shift for shift in self.shifts if shift.task is self.by_hand), None)
+        if chosen and self.plan.is_anchor(chosen.task) and chosen.new.start != self.plan.project.anchor_on:
+            chosen.task.refuse_anchor_day(chosen.new.start, by)
+
     def _values(self, shift: Shift) -> dict[str, Any]:
         start_at, due_at = shift.times or (None, None)
-        values: dict[str, Any] = {"start_on": shift.new.start, "due_on": shift.new.finish}
+        of_one_day = shift.task.start_on is None and shift.new.start == shift.new.finish
+        values: dict[str, Any] = {
+            "start_on": None if of_one_day else shift.new.start, "due_on": shift.new.finish
+        }  # fmt: skip
         values |= {"start_at": start_at, "due_at": due_at}
         if shift.task is self.by_hand and shift.task.duration is not None and not self.plan.is_anchor(shift.task):
             values["start_rule"] = "by_hand"
@@ -164,12 +177,15 @@ class Plan:
     @cached_property
     def slack(self) -> dict[int, int]:
         """Task → by how many working days it may slip before the launch day, a lock or a deadline would have to give
-        way; for all that have dates and are not finished. Empty where the plan counts hours."""
+        way; for all that have dates and are not finished. Empty where the plan counts hours, or ends with 2100."""
         if self.project.unit == "hour":
             return {}
         done = {task.id for task in self.tasks.values() if task.completed_at}
         spans = {key: span for key, span in self._spans().items() if key not in done}
-        found = slack(self._steps(), spans, self.calendars, fixed=self._standing() | self._anchors)
+        try:
+            found = slack(self._steps(), spans, self.calendars, fixed=self._standing() | self._anchors)
+        except OutOfRange:
+            return {}
         return {task.id: 0 if self.is_anchor(task) else found[task.id] for task in self.own if task.id in found}
 
     @cached_property
@@ -197,26 +213,21 @@ class Plan:
     # what would change
 
     def moved_to(self, anchor: date | datetime) -> Replan:
-        """The anchor on another day: all that has not begun and is not locked goes with it."""
+        """The anchor on another day: all that has not begun and is not locked goes with it. Where a task stands as
+        the plan had laid it, it is laid anew; where people or a delay put it elsewhere, it keeps its distance to the
+        anchor. So there and back changes nothing, and what stands in the way is told, not pushed aside.
+        """
         if isinstance(anchor, datetime):
             return self._moved_to_hour(anchor)
-        laid, steps = self._laid(anchor), self._steps()
-        stays = {task.id: span for task in self.own if not self._goes_along(task) and (span := _at(task))}
-        elsewhere = {key: span for key, span in self._spans().items() if self.tasks[key].project_id != self.project.id}
-        chosen = {
-            task.id: self._carried(task, span, self.project.anchor_on or anchor, anchor)
-            for task in self.own
-            if task.id not in stays and (task.id not in laid or _by_hand(task)) and (span := _at(task))
-        }
-        fixed = {*stays, *self._deadlines, *self._anchors}
-        laid |= push(steps, laid, chosen, self.calendars, fixed=fixed).spans
-        late = {key: span for key, span in (elsewhere | stays).items() if not self.tasks[key].completed_at}
-        new = laid | push(steps, laid, late, self.calendars, fixed=fixed).spans
-        shifts = [
-            Shift(task, _at(task), new[task.id])
-            for task in self.own
-            if self._goes_along(task) and task.id in new and new[task.id] != _at(task)
-        ]
+        old = self.project.anchor_on or anchor
+        before, after = self._laid(old), self._laid(anchor)
+        shifts = []
+        for task in filter(self._goes_along, self.own):
+            span = _at(task)
+            if span and (_by_hand(task) or span != before.get(task.id)):
+                after[task.id] = self._carried(task, span, old, anchor)
+            if task.id in after and after[task.id] != span:
+                shifts.append(Shift(task, span, after[task.id]))
         return self._replan(shifts, anchor=anchor)
 
     def with_dates(self, task: Task, start_on: date, due_on: date) -> Replan:
@@ -297,6 +308,7 @@ class Plan:
 
     def _replan(self, shifts: list[Shift], **chosen: Any) -> Replan:
         by_hand = chosen.get("by_hand")
+        check_range(day for shift in shifts for day in (shift.new.start, shift.new.finish))
         shifts.sort(key=lambda shift: (shift.task is not by_hand, shift.new.start, shift.task.position))
         moved = {shift.task.id: shift.new for shift in shifts}
         clashes = self._clashes_in(self._spans() | moved)
@@ -389,11 +401,17 @@ class Plan:
                 before = self.tasks[predecessor]
                 if task.completed_at or before.completed_at or not {successor, predecessor} <= spans.keys():
                     continue
-                ready = self.calendars[task.owner.country].shift(spans[predecessor].finish, int(lag)) if lag else None
-                days = ((ready or spans[predecessor].finish) - spans[successor].start).days
+                ready = self._after_lag(task, spans[predecessor].finish, lag)
+                days = (ready - spans[successor].start).days
                 if days > 0:
                     found.append(Clash(task, before, days))
         return found
+
+    def _after_lag(self, task: Task, day: date, lag: float) -> date:
+        try:
+            return self.calendars[task.owner.country].shift(day, int(lag)) if lag else day
+        except OutOfRange:
+            return LAST if lag > 0 else FIRST
 
 
 def _at(task: Task) -> Span | None:

@@ -25,6 +25,7 @@ from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.membership import Membership, roles_with
+from linkstar.models.refusal import NotAllowed
 from linkstar.models.template import Template, TemplateVersion, is_template_keeper
 from linkstar.models.user import SignIn, User
 
@@ -136,12 +137,21 @@ class Project(Base):
         if self.draft_of_id and permission != "view":
             return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
+        if permission == "release":
+            return membership is not None and membership.keeps_gates
         scope = membership.scope(permission) if membership else "none"
         if scope == "own":
+            if permission in ("edit", "move"):
+                return self.owner_id == user.id
             return permission == "create" and self.has_member(user)
         if scope == "shared":
             return permission == "view" and self.has_member(user)
         return scope == "all" or (scope == "member" and self.has_member(user))
+
+    def refuse_release(self, by: User) -> None:
+        """What holds a task is taken away by who keeps the gates, and in a template by who keeps templates."""
+        if not self.allows(by, "release"):
+            raise NotAllowed("release")
 
     def people(self) -> list[User]:
         """Who can own its tasks: its members, and those of the workspace who see every project."""
@@ -203,8 +213,16 @@ class Project(Base):
         set_committed_value(self, "revision", revision)
         return int(revision or 0)
 
+    def lock(self) -> int:
+        """touch(); where somebody changed anything in the project since it was read, everything is read again."""
+        seen = self.revision
+        revision = self.touch()
+        if revision != seen + 1:
+            db.session.expire_all()
+        return revision
+
     def next_number(self) -> int:
-        """The next number in the project; call it after touch(), which serialises writers."""
+        """The next number in the project; call it after lock(), which serialises writers."""
         number = db.session.scalar(
             update(Project)
             .where(Project.id == self.id)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Collection
 from datetime import date
+from itertools import count
 
 from sqlalchemy import select
 
 from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.project import Project
+from linkstar.models.refusal import CodesUsedUp
 from linkstar.models.user import User
 from linkstar.models.workspace import Workspace
 
@@ -23,6 +25,8 @@ PARTS = {
     "{number}": "[0-9]{3,4}",
 }
 WORD = re.compile(PARTS["{word}"])
+KEY_LENGTH = 8
+LAST_NUMBER = 9999
 CODE = re.compile(r"[A-Z0-9]+(-[A-Z0-9]+)*")
 
 
@@ -61,13 +65,30 @@ def example(rule: str) -> str:
 
 
 def next_code(workspace_id: int, *, platforms: Collection[str], anchor: date | None, word: str) -> str:
-    """The next free code of the rule. Locks the workspace, so that two people never get the same one."""
-    workspace = db.session.scalars(select(Workspace).where(Workspace.id == workspace_id).with_for_update()).one()
-    return free_code(workspace, platforms=platforms, anchor=anchor, word=word)
+    """The next free code of the rule, which nobody else gets."""
+    return free_code(_locked(workspace_id), platforms=platforms, anchor=anchor, word=word)
+
+
+def free_key(workspace_id: int, word: str) -> str:
+    """EARB; EARB2, EARB3 … where other projects have it: so EARB-8 is one task in the workspace."""
+    workspace = _locked(workspace_id)
+    taken = set(db.session.scalars(select(Project.key).where(Project.workspace_id == workspace.id)))
+    keys = (word if number == 1 else numbered(word, number) for number in count(1))
+    return next(key for key in keys if key not in taken)
+
+
+def numbered(word: str, number: int) -> str:
+    """The word with the number behind it, cut to what a key holds."""
+    return f"{word[: KEY_LENGTH - len(str(number))]}{number}"
+
+
+def _locked(workspace_id: int) -> Workspace:
+    """Until the end of the transaction, so that two people never get the same."""
+    return db.session.scalars(select(Workspace).where(Workspace.id == workspace_id).with_for_update()).one()
 
 
 def free_code(workspace: Workspace, *, platforms: Collection[str], anchor: date | None, word: str) -> str:
-    """The code that would be the next one; somebody else may take it until a project has it."""
+    """The code that would be the next one, or CodesUsedUp; somebody else may take it until a project has it."""
     platform = next((PLATFORM_CODES[key] for key in platforms if key in PLATFORM_CODES), "GEN")
     quarter = f"{anchor.year % 100:02}Q{(anchor.month + 2) // 3}" if anchor else "00Q1"
     front, _, back = workspace.code_rule.partition("{number}")
@@ -79,7 +100,10 @@ def free_code(workspace: Workspace, *, platforms: Collection[str], anchor: date 
     )
     pattern = re.compile(f"{re.escape(front)}([0-9]{{3,4}}){re.escape(back)}")
     taken = [int(found[1]) for code in codes if (found := pattern.fullmatch(code))]
-    return f"{front}{max(taken, default=0) + 1:03}{back}"
+    number = max(taken, default=0) + 1
+    if number > LAST_NUMBER:
+        raise CodesUsedUp
+    return f"{front}{number:03}{back}"
 
 
 def _filled(rule: str, platform: str, quarter: str, word: str, number: int) -> str:

@@ -63,6 +63,18 @@ class FlowBroken(Refusal):
     """A project's stages begin with a backlog and end with done."""
 
 
+class CodesUsedUp(Refusal):
+    """The naming rule has no number left."""
+
+
+class DayPassed(Refusal):
+    """A project's anchor is not put on a day that has passed."""
+
+
+class AlreadySplit(Refusal):
+    """The task has its steps."""
+
+
 class KeyReused(Refusal):
     """The idempotency key stands for another request already."""
 

@@ -9,6 +9,7 @@ from linkstar.extensions import db
 from linkstar.models.audit_event import new_change
 from linkstar.models.calendar_day import calendars_of
 from linkstar.models.dependency import Dependency
+from linkstar.models.refusal import AlreadySplit
 from linkstar.models.task import Task
 from linkstar.models.user import User
 from linkstar.packs import Recipe, RecipeStep
@@ -25,7 +26,11 @@ class Split:
         )
 
     def run(self, *, by: User) -> list[Task]:
-        """The steps become its subtasks, between what it waited for and what waited for it."""
+        """The steps become its subtasks; the first waits for what the task waits for, and the task itself, now the end
+        of their chain, for the last, which blocks it. Raises AlreadySplit where it has subtasks."""
+        self.task.redraw()
+        if self.is_split(self.task):
+            raise AlreadySplit
         change = new_change()
         backlog = next(stage for stage in self.task.project.stages if stage.kind == "backlog")
         steps = [
@@ -34,25 +39,26 @@ class Split:
                 parent=self.task, title_zh=step.title_zh, title_en=step.title_en, role=step.role,
                 start_on=span and span.start, due_on=span and span.finish, duration=step.duration,
                 elapsed_days=step.elapsed_calendar_days, waiting=step.waiting, platform=self.task.platform,
-                blocking=self.task.blocking and step is self.recipe.steps[-1],
+                blocking=step is self.recipe.steps[-1],
             )
             for step, owner, span in self.rows
         ]  # fmt: skip
-        self._rewire(steps, by)
-        self.task.edit({"duration": None, "start_rule": None, "elapsed_days": None}, by=by, change=change)
+        self._chain(steps, by)
+        duration = None if self.task.duration is None else 0  # what is left of it is an event
+        self.task.edit({"duration": duration, "elapsed_days": None}, by=by, change=change)
+        own = {"start_rule": None, "start_on": self.task.start_on and self.task.due_on}
+        self.task.set_dates(own, by=by, revision=self.task.revision, change=change)
         return steps
 
-    def _rewire(self, steps: list[Task], by: User) -> None:
-        here = (Dependency.successor_id == self.task.id) | (Dependency.predecessor_id == self.task.id)
-        for link in list(db.session.scalars(select(Dependency).where(here))):
-            successor, predecessor = (db.session.get_one(Task, key) for key in (link.successor_id, link.predecessor_id))
-            lag = link.lag
-            successor.stop_waiting_for(predecessor, by=by)
-            if successor is self.task:
-                steps[0].wait_for(predecessor, by=by, lag=lag)
-            else:
-                successor.wait_for(steps[-1], by=by, lag=lag)
-        for before, after in pairwise(steps):
+    @staticmethod
+    def is_split(task: Task) -> bool:
+        return any(not subtask.trashed_at for subtask in task.subtasks)
+
+    def _chain(self, steps: list[Task], by: User) -> None:
+        ahead = select(Dependency.predecessor_id, Dependency.lag).where(Dependency.successor_id == self.task.id)
+        for predecessor_id, lag in db.session.execute(ahead).all():
+            steps[0].wait_for(db.session.get_one(Task, predecessor_id), by=by, lag=lag)
+        for before, after in pairwise([*steps, self.task]):
             after.wait_for(before, by=by)
 
     def _owners(self) -> Iterator[User]:

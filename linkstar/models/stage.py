@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from linkstar.extensions import Base, db
 from linkstar.models.audit_event import in_both, record
 from linkstar.models.project import Project
-from linkstar.models.refusal import FlowBroken, StillUsed
+from linkstar.models.refusal import FlowBroken, PositionGone, StillUsed
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
@@ -56,63 +56,98 @@ class Stage(Base):
     @classmethod
     def add(cls, project: Project, *, by: User, kind: str, **values: Any) -> Self:
         """Puts a stage in front of the first one of kind done; another one of that kind at the end."""
-        project.touch()
-        stage = cls(kind=kind, position=len(project.stages), **values)
+        project.lock()
         stages = list(project.stages)
+        ways = cls._ways_round(stages)
+        stage = cls(kind=kind, position=len(stages), **values)
         place = next((at for at, other in enumerate(stages) if other.kind == "done"), len(stages))
         stages.insert(len(stages) if kind == "done" else place, stage)
         project.stages.append(stage)
-        cls._arrange(project, stages)
+        cls._arrange(project, stages, ways, by)
         stage._record(by, {"stage": (None, stage.name)})
         return stage
 
     def edit(self, *, by: User, name_zh: str | None, name_en: str | None, kind: str, wip_limit: int | None) -> None:
         """The kind changes only where no task is in it: what is done would not be any more."""
-        self.project.touch()
+        project, stages = self._locked()
+        ways = self._ways_round(stages)
         if kind != self.kind and self.tasks:
             raise StillUsed(len(self.tasks))
         new = {"name_zh": name_zh, "name_en": name_en, "kind": kind, "wip_limit": wip_limit}
         old_name, old = self.name, {name: getattr(self, name) for name in new}
         for name, value in new.items():
             setattr(self, name, value)
-        self._arrange(self.project, list(self.project.stages))
+        self._arrange(project, stages, ways, by)
         changes = {name: (old[name], new[name]) for name in ("kind", "wip_limit") if old[name] != new[name]}
         if changes or old_name != self.name:
             self._record(by, {"stage": (old_name, self.name), **changes})
 
     def shift(self, steps: int, *, by: User) -> None:
         """So many places on (negative: back) in the flow."""
-        self.project.touch()
-        stages = list(self.project.stages)
+        project, stages = self._locked()
+        ways = self._ways_round(stages)
         old = [stage.name for stage in stages]
         place = stages.index(self)
         stages.insert(max(0, place + steps), stages.pop(place))
-        self._arrange(self.project, stages)
+        self._arrange(project, stages, ways, by)
         if old != (new := [stage.name for stage in stages]):
             self._record(by, {"stage_order": (old, new)})
 
     def remove(self, *, by: User) -> None:
-        """It goes only where no task is in it; what lies in the trash would come back into the backlog."""
-        project = self.project
-        project.touch()
+        """It goes only where no task is in it; what lies in the trash would come back into a stage of the same kind, or
+        into the backlog."""
+        project, stages = self._locked()
         if held := [task for task in self.tasks if not task.trashed_at]:
             raise StillUsed(len(held))
-        stages = [stage for stage in project.stages if stage is not self]
-        self._arrange(project, stages)
+        ways = self._ways_round(stages)
+        stages.remove(self)
+        self._arrange(project, stages, ways, by)
         for task in self.tasks:
-            task.stage = stages[0]
+            task.stage = next((stage for stage in stages if stage.kind == self.kind), stages[0])
+        for checklist in list(self.checklists):
+            checklist.remove(by=by)
         self._record(by, {"stage": (self.name, None)})
-        for checklist in self.checklists:
-            db.session.delete(checklist)
         db.session.flush()
+        db.session.expire(self, ["checklists"])
         db.session.delete(self)
         db.session.flush()
         db.session.expire(project, ["stages"])
 
+    def _locked(self) -> tuple[Project, list["Stage"]]:
+        """The project and its stages as they are once nobody else may change them."""
+        project = self.project
+        project.lock()
+        stages = list(project.stages)
+        if self not in stages:
+            raise PositionGone
+        return project, stages
+
     @staticmethod
-    def _arrange(project: Project, stages: list["Stage"]) -> None:
+    def _ways_round(stages: list["Stage"]) -> set[tuple[str, int, int]]:
+        """How tasks are past a stage with a required list without having met it: reviewed or done in front of it, or
+        standing behind it already."""
+        guards = [(place, stage) for place, stage in enumerate(stages) if any(each.holds for each in stage.checklists)]
+        ahead = {
+            ("ahead", guard.id, other.id)
+            for place, guard in guards
+            for other in stages[:place]
+            if other.kind in ("review", "done")
+        }
+        return ahead | {
+            ("behind", guard.id, other.id)
+            for place, guard in guards
+            for other in stages[place + 1 :]
+            if any(not task.trashed_at for task in other.tasks)
+        }
+
+    @classmethod
+    def _arrange(cls, project: Project, stages: list["Stage"], ways: set[tuple[str, int, int]], by: User) -> None:
+        """Puts the stages into this order; one that opens a way round a list is for who keeps the gates."""
         if not stages or stages[0].kind != "backlog" or stages[-1].kind != "done":
             raise FlowBroken
+        db.session.flush()
+        if cls._ways_round(stages) - ways:
+            project.refuse_release(by)
         for position, stage in enumerate(stages):
             stage.position = position
         db.session.flush()

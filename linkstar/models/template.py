@@ -1,5 +1,6 @@
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 
 from sqlalchemy import JSON, ForeignKey, Select, String, UniqueConstraint, false, or_, select
@@ -64,7 +65,7 @@ class InstalledPack(Base):
     def newer(self) -> packs.Pack | None:
         """The version that can be taken: the one that was uploaded, else a shipped one that is not the installed."""
         if self.offered is not None:
-            return packs.parse(json.dumps(self.offered), f"{self.key}.json")
+            return _read(self.key, json.dumps(self.offered))
         if self.key in packs.shipped() and packs.pack(self.key).version != self.version:
             return packs.pack(self.key)
         return None
@@ -282,4 +283,10 @@ def _pack_of(installed: InstalledPack) -> packs.Pack:
     """As it was when the workspace took it; the shipped one is at hand already."""
     if installed.key in packs.shipped() and packs.pack(installed.key).version == installed.version:
         return packs.pack(installed.key)
-    return packs.parse(json.dumps(installed.content), f"{installed.key}.json")
+    return _read(installed.key, json.dumps(installed.content))
+
+
+@lru_cache(maxsize=16)
+def _read(key: str, content: str) -> packs.Pack:
+    """What a pack_document() holds; the same text is the same pack, whichever workspace took it."""
+    return packs.pack_from(json.loads(content), f"{key}.json")

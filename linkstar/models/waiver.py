@@ -121,6 +121,7 @@ class Waiver(Base):
     def vote(self, agrees: bool, *, by: User, reason: str | None = None) -> None:
         """One signature. Both roles make it pass; one refusal ends it."""
         self.task.redraw()
+        db.session.refresh(self)
         if not self.may_be_signed_by(by):
             raise NotAllowed("waive")
         membership = by.membership_in(self.workspace_id)

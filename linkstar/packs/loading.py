@@ -64,11 +64,17 @@ def checklist(key: str) -> Checklist:
 
 
 def parse(data: bytes | str, file_name: str) -> Pack:
-    """An uploaded file: the mapping `pack` with key, version and names, and any of the lists in UPLOADABLE; `as_of`
-    is the day on which its checklists were checked. It may name whatever the shipped packs hold."""
+    """An uploaded file."""
     from linkstar.packs import yaml_text
 
-    told = _top(yaml_text.load_untrusted(data, file_name), file_name)
+    return pack_from(yaml_text.load_untrusted(data, file_name), file_name)
+
+
+def pack_from(document: Any, file_name: str) -> Pack:
+    """What an uploaded file holds, or a pack_document(): the mapping `pack` with key, version and names, and any of
+    the lists in UPLOADABLE; `as_of` is the day on which its checklists were checked. It may name whatever the shipped
+    packs hold."""
+    told = _top(document, file_name)
     for name in told:
         if name not in ("pack", "schema_version", "as_of", *UPLOADABLE):
             raise PackFault(file_name, file_name, "unknown_field", field=name)

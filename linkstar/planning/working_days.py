@@ -1,7 +1,7 @@
 """Which days people work in China and in the United States, and counting along them."""
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
@@ -209,6 +209,12 @@ class WorkingDays:
         if not 0 <= rank < len(self._of_rank):
             raise OutOfRange(f"working day {rank} is not in {FIRST.year}-{LAST.year}")
         return self._of_rank[rank]
+
+
+def check_range(days: Iterable[date]) -> None:
+    """Raises OutOfRange for a day outside 2000-2100."""
+    for day in days:
+        _place(day)
 
 
 def _place(day: date) -> int:

@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 
 from flask import get_template_attribute
 from markupsafe import Markup
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, union
 from sqlalchemy.orm import aliased
 
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.i18n import _, day, in_language, language, ngettext
-from linkstar.models import Dependency, Task, User
+from linkstar.models import Dependency, PhaseGate, Stage, Task, User
 from linkstar.models.user import HUES
+from linkstar.reports.task_filter import waived
 from linkstar.words import platform_name
 
 KEPT = 20_000
@@ -144,15 +145,17 @@ def _links(ids: list[int], reader: User | None) -> tuple[dict[int, str], dict[in
     """By one query: task id → the first unfinished task that blocks it, in words; and task id → how many unfinished
     tasks it blocks itself (which a `reader` who does not see everything is not told)."""
     before, after = BEFORE, AFTER
+    links = _pairs(ids)
     rows = db.session.execute(
         select(
-            Dependency.successor_id, before.id, before.title_zh, before.title_en, before.due_on, User.name,
+            links.c.successor_id, before.id, before.title_zh, before.title_en, before.due_on, User.name,
             after.completed_at,
         )
-        .join(before, before.id == Dependency.predecessor_id)
-        .join(after, after.id == Dependency.successor_id)
+        .select_from(links)
+        .join(before, before.id == links.c.predecessor_id)
+        .join(after, after.id == links.c.successor_id)
         .join(User, User.id == before.owner_id)
-        .where(Dependency.successor_id.in_(ids) | Dependency.predecessor_id.in_(ids))
+        .where(~waived(after.id, before.id))
         .where(before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None), after.trashed_at.is_(None))
         .order_by(before.due_on.desc())
     ).all()  # fmt: skip
@@ -160,6 +163,23 @@ def _links(ids: list[int], reader: User | None) -> tuple[dict[int, str], dict[in
     blockers = {row.successor_id: _blocker_words(row, visible) for row in rows}
     waiting = Counter(row.id for row in rows if row.completed_at is None and reader is None)
     return blockers, waiting
+
+
+def _pairs(ids: list[int]) -> Any:
+    """What waits (successor) for what (predecessor), where one of the two is among these: by a dependency, or by the
+    gate in front of a phase for what has not begun."""
+    before, after = aliased(Task), aliased(Task)
+    dependencies = select(Dependency.successor_id, Dependency.predecessor_id).where(
+        Dependency.successor_id.in_(ids) | Dependency.predecessor_id.in_(ids)
+    )
+    gates = (
+        select(after.id, before.id)
+        .join(PhaseGate, PhaseGate.phase_id == after.phase_id)
+        .join(before, before.phase_id == PhaseGate.awaited_id)
+        .join(Stage, Stage.id == after.stage_id)
+        .where(Stage.kind == "backlog", before.blocking, after.id.in_(ids) | before.id.in_(ids))
+    )
+    return union(dependencies, gates).subquery()
 
 
 def _blocker_words(row: Row[*tuple[Any, ...]], visible: set[int] | None) -> str:

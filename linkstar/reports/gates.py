@@ -18,6 +18,9 @@ class Gates:
     def __init__(self, project: Project, reader: User) -> None:
         self.project, self.reader = project, reader
         self.may_edit = project.allows(reader, "edit")
+        self.may_release = project.allows(reader, "release")
+        membership = reader.membership_in(project.workspace_id)
+        self.whole = membership is not None and not membership.external
 
     @cached_property
     def stages(self) -> list[Stage]:

@@ -28,6 +28,14 @@ class Panel:
         return self.task.allows(self.reader, permission)
 
     @cached_property
+    def may_release(self) -> bool:
+        return self.task.project.allows(self.reader, "release")
+
+    @cached_property
+    def may_trash(self) -> bool:
+        return self.may("delete") and (self.may_release or not self.task.holds_somebody)
+
+    @cached_property
     def comments(self) -> list[Comment]:
         return Comment.on(self.task, reader=self.reader)
 

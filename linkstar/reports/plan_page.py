@@ -100,7 +100,11 @@ class PlanPage:
 
     @cached_property
     def newer(self) -> tuple[int, int, int] | None:
-        """Template, the version that the project was made from, and the newest: where they differ."""
+        """Template, the version that the project was made from, and the newest: where they differ. Outsiders see no
+        templates."""
+        membership = self.reader.membership_in(self.project.workspace_id)
+        if membership is None or membership.external:
+            return None
         if self.project.template_version_id is None or self.project.draft_of_id:
             return None
         taken = select(TemplateVersion.template_id, TemplateVersion.number).where(

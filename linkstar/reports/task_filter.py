@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, or_
@@ -11,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from linkstar import clock
 from linkstar.extensions import record_id
-from linkstar.models import PLATFORMS, PRIORITIES, Dependency, Task, TaskLabel, User
+from linkstar.models import PLATFORMS, PRIORITIES, Dependency, PhaseGate, Stage, Task, TaskLabel, User, Waiver
 
 DUE = ("late", "today", "week", "none")
 GROUPS = ("stage", "phase")
@@ -106,11 +107,17 @@ def late() -> ColumnElement[bool]:
 
 @cache
 def blocked() -> ColumnElement[bool]:
-    """An unfinished task stands in front of this one and blocks it."""
+    """An unfinished task stands in front of this one, or of its phase, and blocks it; nobody waived that."""
     before = aliased(Task)
-    return and_(
-        Task.completed_at.is_(None),
-        exists()
-        .where(Dependency.successor_id == Task.id, Dependency.predecessor_id == before.id)
-        .where(before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None)),
-    )
+    holds = [before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None), ~waived(Task.id, before.id)]
+    linked = exists().where(Dependency.successor_id == Task.id, Dependency.predecessor_id == before.id, *holds)
+    gated = exists().where(
+        Stage.id == Task.stage_id, Stage.kind == "backlog",
+        PhaseGate.phase_id == Task.phase_id, PhaseGate.awaited_id == before.phase_id, *holds,
+    )  # fmt: skip
+    return and_(Task.completed_at.is_(None), or_(linked, gated))
+
+
+def waived(task_id: Any, blocker_id: Any) -> ColumnElement[bool]:
+    """The blocking task may be passed by that one: legal and PMO signed."""
+    return exists().where(Waiver.task_id == task_id, Waiver.blocker_id == blocker_id, Waiver.state == "granted")

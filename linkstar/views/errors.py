@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from linkstar.extensions import db, login_manager, read_only
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l
-from linkstar.models import KeyReused, NotAllowed, PositionGone
+from linkstar.models import CodesUsedUp, KeyReused, NotAllowed, PositionGone
 from linkstar.views.admission import send_to_sign_in
 from linkstar.words import FIELD_NAMES
 
@@ -41,6 +41,10 @@ TYPED = {
 }
 FILE_TOO_LARGE = (SENTENCES[413][0], _l("A file has at most 20 MB."))
 KEY_REUSED = (_l("This was sent before as something else"), _l("Nothing was changed. Load the page again."))
+CODES_USED_UP = (
+    _l("The naming rule has no number left"),
+    _l("Nothing was changed. Use another word, or let an administrator change the rule."),
+)
 CSRF_EXPIRED = (_l("This page had become too old"), _l("Nothing was changed. Load the page again and send it again."))
 
 
@@ -48,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(NotAllowed, lambda error: _answer(403, SENTENCES[403]))
     app.register_error_handler(KeyReused, lambda error: _answer(409, KEY_REUSED))
+    app.register_error_handler(CodesUsedUp, lambda error: _answer(422, CODES_USED_UP))
     app.register_error_handler(PositionGone, lambda error: _answer(409, SENTENCES[409]))
     app.register_error_handler(IntegrityError, lambda error: _answer(409, SENTENCES[409]))  # somebody was faster
     app.register_error_handler(OperationalError, _busy)

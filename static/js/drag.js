@@ -20,6 +20,8 @@
     }
     const before = neighbour(card, "nextElementSibling");
     const after = neighbour(card, "previousElementSibling");
+    const seenIn = start.cell.closest(".col").dataset.stageId;
+    if (seenIn) values.from_id = seenIn;
     if (before) values.before_id = before;
     if (after) values.after_id = after;
     return values;

@@ -85,7 +85,7 @@ def test_a_refused_drag_goes_back_and_the_dialog_says_what_is_missing(yu, world,
     expect(yu.page.locator(f"#head-stage-{world.to_do.id} .wip")).to_have_text(str(len(before)))
     yu.check()
     yu.dialog.locator("[name=due_on]").fill("2026-10-30")
-    yu.dialog.get_by_role("button", name=setting.says("移动", "Move"), exact=True).click()
+    yu.dialog.get_by_role("button", name=setting.says("现在移动", "Move now"), exact=True).click()
     expect(yu.dialog).to_have_count(0)
     expect(yu.column(world.in_review).locator(f"#task-{world.packing.id}")).to_be_visible()
 

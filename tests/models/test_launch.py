@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from linkstar import packs
+from linkstar import clock, packs
 from linkstar.extensions import db
 from linkstar.models import (
     AuditEvent,
     Checklist,
+    CodesUsedUp,
     Dependency,
     InstalledPack,
     Launch,
@@ -28,6 +29,7 @@ from linkstar.models import (
     next_code,
 )
 from linkstar.planning.working_days import WorkingDays
+from tests.world import NOW
 
 PACK = packs.pack()
 MARCH = date(2027, 3, 15)
@@ -347,3 +349,46 @@ def test_twenty_people_at_once_get_twenty_codes(app, world):
         thread.join()
     assert not troubles
     assert sorted(codes) == [f"US-AMZ-27Q1-RUSH-{number:03}" for number in range(1, 21)]
+
+
+def test_keys_are_one_projects_in_the_workspace(launch, world):
+    def made(number, key, **values):
+        wish = launch("creator_outreach", values={"code": f"US-TT-27Q1-EARB-{number:03}", "key": key} | values)
+        return wish.create(by=world.yue).key
+
+    assert [made(number, "EARB") for number in (1, 2, 3)] == ["EARB", "EARB2", "EARB3"]
+    assert [made(number, "EARBUDS8") for number in range(4, 14)][-2:] == ["EARBUD10", "EARBUD11"]
+    assert made(20, world.bike.key) == world.bike.key, "another workspace's"
+
+
+def test_the_tenth_sub_project_still_has_a_key(launch, world):
+    wish = launch("quarterly_growth_plan", values={"key": "GROWTH27"})
+    wish.template = replace(wish.template, subprojects=wish.template.subprojects * 4)
+    keys = [child.values["key"] for _sub, child in wish.children]
+    assert (keys[0], keys[9]) == ("GROWTH21", "GROWTH10")
+    assert len(wish.create(by=world.yue).children) == 12
+
+
+def test_a_sub_project_of_hours_begins_in_the_morning_of_its_day(launch, world):
+    wish = launch("quarterly_growth_plan", anchor=date(2027, 1, 4))
+    subproject = replace(wish.template.subprojects[0], template="takedown_emergency", anchor_offset=1)
+    wish.template = replace(wish.template, subprojects=(subproject,))
+    (child,) = wish.create(by=world.yue).children
+    assert (child.unit, child.anchor_at) == ("hour", datetime(2027, 1, 5, 1, tzinfo=UTC)), "09:00 in Shanghai"
+    assert all(task.start_at and task.due_at for task in tasks_of(child).values())
+
+
+def test_the_earliest_anchor_is_a_day_on_which_china_works(launch):
+    for days in range(7):
+        with clock.at(NOW + timedelta(days=days)):
+            earliest = launch("amazon_us_launch_electronics", anchor=date(2026, 10, 21)).earliest
+        assert CALENDARS["CN"].works(earliest), earliest
+
+
+def test_the_last_number_of_the_rule_is_the_last(session, world):
+    wanted = {"platforms": ["amazon"], "anchor": MARCH, "word": "EARB"}
+    Project.create(
+        by=world.yue, workspace_id=world.shanlan.id, code="US-AMZ-27Q1-EARB-9999", key="EARB", name_zh="耳机"
+    )
+    with pytest.raises(CodesUsedUp):
+        next_code(world.shanlan.id, **wanted)

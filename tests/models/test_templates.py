@@ -23,6 +23,7 @@ from linkstar.models import (
     Template,
     TemplateDraft,
     library_of,
+    packs_of,
 )
 
 MEDICAL = (Path(__file__).parent.parent / "packs" / "medical_device.yaml").read_text()
@@ -358,3 +359,14 @@ def test_who_left_owns_nothing_in_a_copy(session, world, template):
         source=project, name_zh="二代", name_en=None, word="GEN2", anchor=ANCHOR, keeps_people=True
     ).create(by=world.yue)  # fmt: skip
     assert tasks_of(copy)["label"].unassigned and tasks_of(copy)["label"].owner == world.yue
+
+
+def test_a_pack_of_ones_own_is_read_once(session, world, monkeypatch):
+    """Neither again for each page, nor through the door for files of others."""
+    whole = medical()
+    InstalledPack.install(world.shanlan, whole, by=world.yue)
+    session.commit()
+    monkeypatch.setattr("linkstar.packs.yaml_text.load_untrusted", None)
+    first, second = (packs_of(world.shanlan.id)[0] for _call in range(2))
+    assert first is second
+    assert packs.pack_document(first) == packs.pack_document(whole)

@@ -32,6 +32,7 @@ def busy(app, world):
     with app.app_context():
         world.listing.edit({"due_on": october(22)}, by=world.yu)
         world.listing.edit({"owner_id": world.jia.id, "title_zh": '"due_on": 上线'}, by=world.yu)
+        world.fcc.blocking = False
         world.listing.stop_waiting_for(world.fcc, by=world.yu)
         world.supplier_mail.tick(by=world.lei)
         world.packing.trash(by=world.yue)

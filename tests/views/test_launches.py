@@ -328,8 +328,9 @@ def test_twenty_people_at_once_make_twenty_projects(app, browse, wish):
         thread.join()
     assert [answer.status_code for answer in answers] == [303] * 6
     with app.app_context():
-        codes = db.session.scalars(select(Project.code).where(Project.key == "RUSH")).all()
-    assert len(set(codes)) == 6
+        rows = db.session.execute(select(Project.code, Project.key).where(Project.code.contains("-RUSH-"))).all()
+    assert len({code for code, _key in rows}) == 6
+    assert {key for _code, key in rows} == {"RUSH", *(f"RUSH{number}" for number in range(2, 7))}
 
 
 def test_it_is_quick(app, browse, wish, world):
@@ -427,3 +428,22 @@ def test_the_day_of_the_list_is_asked_for_only_where_a_line_has_none(browse, wis
     alone = wish(name_zh=None, word=None, anchor_on=None, products=f"EARB-01, 耳机,, {day}")
     assert yue.post("/project-batches", alone).status_code == 200
     assert yue.post("/project-batches", alone | {"products": "EARB-01, 耳机"}).status_code == 422
+
+
+def test_a_blank_project_takes_nobodys_key(app, browse, world):
+    sent = {"name_zh": "又一盏灯", "code": "US-AMZ-26Q4-LAMP-009", "key": world.lamp.key}
+    before, yue = count(app), browse("yue")
+    answer = yue.post("/projects", sent)
+    assert answer.status_code == 422 and elements(answer.text, "aria-invalid", name="key")
+    assert yue.post("/projects", sent | {"key": "LAMPE"}).status_code == 303
+    assert count(app) == before + 1
+
+
+def test_where_the_rule_has_no_number_left_it_is_said(app, browse, world, wish):
+    with app.app_context():
+        code = "US-AMZ-27Q2-EARB-9999"
+        Project.create(by=world.yue, workspace_id=world.shanlan.id, code=code, key="EARB", name_zh="耳机")
+        db.session.commit()
+    before, answer = count(app), browse("yue").post("/projects", wish())
+    assert answer.status_code == 422
+    assert count(app) == before

@@ -124,3 +124,12 @@ def test_the_order_is_total_after_many_moves(app, browse, world):
     with app.app_context():
         positions = list(db.session.scalars(db.select(Task.position).where(Task.project_id == world.lamp.id)))
     assert len(set(positions)) == len(positions)
+
+
+def test_of_two_who_move_a_card_at_once_the_second_is_told(browse, world):
+    yu, jia = browse("yu"), browse("yue")
+    seen = {"from_id": world.doing.id}
+    assert yu.post(f"/tasks/{world.photos.id}/moves", seen | {"stage_id": world.in_review.id}).status_code == 303
+    answer = jia.post(f"/tasks/{world.photos.id}/moves", seen | {"stage_id": world.to_do.id})
+    assert answer.status_code == 409
+    assert world.photos.stage_id == world.in_review.id

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from linkstar import packs
 from linkstar.extensions import db
-from linkstar.models import Dependency, Plan, Project, Task
+from linkstar.models import Dependency, InstalledPack, MoveRefused, Plan, Project, Task, Template
 from tests.models.test_plan import MAY, begin, dates, launch, lock, named
 from tests.pages import elements, ids
 from tests.world import october
@@ -348,14 +349,53 @@ def test_a_coarse_task_is_split_into_a_chain(browse, world, app):
         assert [step.title_zh for step in steps][:2] == ["建立 SP 广告组", "添加关键词"]
         assert [step.predecessors for step in steps[1:]] == [[step] for step in steps[:-1]]
         assert steps[0].predecessors == [db.session.get(Task, world.budget.id)]
-        assert set(world.listing.predecessors) == {steps[-1], db.session.get(Task, world.fcc.id)}
+        coarse = db.session.get_one(Task, task_id)
+        assert set(world.listing.predecessors) == {coarse, db.session.get(Task, world.fcc.id)}
+        assert set(coarse.predecessors) == {db.session.get(Task, world.budget.id), steps[-1]}
         assert {step.owner_id for step in steps} == {world.jia.id}, "the ad specialist of the project"
         assert [step.waiting for step in steps] == [False, False, False, True]
         assert steps[-1].blocking
         assert all(october(19) <= step.start_on <= step.due_on <= october(30) for step in steps)
-        assert Plan(world.lamp).clashes == [] or all(c.task not in steps[1:] for c in Plan(world.lamp).clashes)
+        assert all(clash.task not in (coarse, *steps[1:]) for clash in Plan(world.lamp).clashes)
+        world.budget.blocking = False
+        with pytest.raises(MoveRefused) as refusal:
+            coarse.move_to(by=world.yue, to={"stage": world.done})
+        assert refusal.value.holds.blockers == [steps[-1]]
+        db.session.rollback()
     assert f"/tasks/{task_id}/split/new" not in yue.get(f"/tasks/{task_id}").text
+    again = yue.post(f"/tasks/{task_id}/split?lang=en")
+    assert again.status_code == 422 and "has its steps already" in again.text
 
 
 def test_what_has_no_recipe_is_not_split(browse, world):
     assert browse("yue").get(f"/tasks/{world.packing.id}/split/new").status_code == 422
+
+
+def test_a_plan_at_the_end_of_the_calendars_can_be_looked_at_and_delayed(app, browse, world):
+    """Days that nobody works in 2100's last week, a lag and real days that reach beyond it."""
+    with app.app_context():
+        listing, script, photos = world.listing, world.script, world.photos
+        for task, day in ((listing, date(2100, 12, 31)), (script, date(2100, 12, 30)), (photos, date(2000, 1, 1))):
+            task.start_on = task.due_on = day
+        listing.elapsed_days = photos.elapsed_days = 3
+        listing.wait_for(script, by=world.yue, lag=5)
+        db.session.commit()
+    yue = browse("yue")
+    assert yue.get(f"/projects/{world.lamp.id}/plan").status_code == 200
+    for task in (world.listing, world.script):
+        answer = yue.get(f"/tasks/{task.id}/delay/new", {"days": 40})
+        assert answer.status_code == 422 and "2100" in answer.text
+        assert yue.post(f"/tasks/{task.id}/delay", {"days": 40}).status_code == 422
+
+
+def test_an_outsider_is_not_told_of_newer_templates(app, browse, world):
+    with app.app_context():
+        InstalledPack.install(world.shanlan, packs.pack(), by=world.yue)
+        template = db.session.scalars(db.select(Template).where(Template.key == "short_video_pipeline")).one()
+        world.lamp.template_version = template.newest
+        template.publish(template.newest.content, by=world.yue)
+        db.session.commit()
+        address = f"/templates/{template.id}/"
+    plan = f"/projects/{world.lamp.id}/plan"
+    assert address in browse("yu").get(plan).text
+    assert address not in browse("maya").get(plan).text

@@ -185,15 +185,19 @@ def test_discarding_a_draft(app, browse, world, template):
     assert newest(app, template) == 1
 
 
-def test_a_template_in_use_goes_to_the_trash_and_its_project_stays(browse, world, template, project):
+def test_a_template_in_use_is_not_deleted(browse, world, template, project):
     yue = browse("yue")
     yue.get("/templates", {"lang": "en"})
     answer = yue.post(f"/templates/{template}/trashing")
-    assert answer.location == "/templates"
-    listed = yue.get("/templates").text
-    assert "1 project keeps what it took" in listed
+    assert answer.status_code == 409
+    assert "1 project was made from this template" in answer.text
+    assert yue.get(f"/templates/{template}").status_code == 200
+
+
+def test_a_template_that_nobody_uses_goes_to_the_trash(browse, world, template):
+    yue = browse("yue")
+    assert yue.post(f"/templates/{template}/trashing").location == "/templates"
     assert yue.get(f"/templates/{template}").status_code == 404
-    assert yue.get(f"/projects/{project}/board").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -282,3 +286,18 @@ def test_a_plan_of_hours_is_copied_to_a_moment(app, browse, world):
     with app.app_context():
         copy = db.session.scalars(db.select(Project).where(Project.key == "DOWN2")).one()
         assert copy.anchor_at.isoformat() == "2026-10-13T02:30:00+00:00"
+
+
+def test_a_copy_that_would_run_out_of_2100_is_refused(browse, world, app, project):
+    """The launch day is no day's distance from the end of the calendars, and there are tasks after it."""
+    with app.app_context():
+        launch = db.session.scalars(db.select(Task).where(Task.project_id == project, Task.key == "launch")).one()
+        after = Task.create(
+            launch.project, by=world.yue, stage=launch.stage, owner=world.yue, title_zh="复盘", duration=20
+        )
+        after.wait_for(launch, by=world.yue)
+        db.session.commit()
+    sent = {"name_zh": "额温枪", "word": "IRT", "anchor_on": "2100-12-30", "people": "same"}
+    answer = browse("yue").post(f"/projects/{project}/copy", sent)
+    assert answer.status_code == 422 and "2100" in answer.text
+    assert elements(answer.text, "aria-invalid", name="anchor_on")

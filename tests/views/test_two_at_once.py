@@ -2,9 +2,22 @@
 
 import re
 
+import pytest
+
 from linkstar.extensions import db
-from linkstar.models import IdempotentRequest, Label, Task
+from linkstar.models import (
+    AuditEvent,
+    Checklist,
+    ChecklistItem,
+    IdempotentRequest,
+    Label,
+    MoveRefused,
+    NotAllowed,
+    Task,
+    Waiver,
+)
 from tests.pages import elements, ids
+from tests.world import NOW
 
 
 def form_of(browser, task):
@@ -84,7 +97,7 @@ def test_a_trashed_blocker_blocks_nobody(app, browse, world):
     yu, board = browse("yu"), f"/projects/{world.lamp.id}/board"
     assert "blocked" in elements(yu.get(board).text, id=f"task-{world.listing.id}")[0]["class"]
     with app.app_context():
-        world.fcc.trash(by=world.admin)
+        world.fcc.trash(by=world.yue)
         db.session.commit()
     assert "blocked" not in elements(yu.get(board).text, id=f"task-{world.listing.id}")[0]["class"]
 
@@ -151,3 +164,84 @@ def test_who_may_move_nothing_is_offered_nothing_to_move(browse, world):
     board = f"/projects/{world.lamp.id}/board"
     assert elements(browse("maya").get(board).text, "data-board", "data-read-only")
     assert not elements(browse("yu").get(board).text, "data-board", "data-read-only")
+
+
+# what was read before somebody else wrote: the second app context is a second person's session
+
+
+def stage_item(world):
+    checklist = Checklist.begin("开工前", world.to_do, by=world.yu)
+    item = checklist.write("供应商资质", by=world.yu, required=True)
+    db.session.commit()
+    return item.id
+
+
+def seen(model, key):
+    """As a page read it, with all that it knows; its transaction is over."""
+    record = db.session.get_one(model, key)
+    record.checklist.stage.project if model is ChecklistItem else record.votes  # noqa: B018
+    db.session.commit()
+    return record
+
+
+def test_of_two_who_tick_an_item_of_a_stage_the_first_ticked_it(app, world):
+    ticks = db.select(db.func.count(AuditEvent.id)).where(AuditEvent.action == "checklist_item.ticked")
+    with app.app_context():
+        item_id, yue, lei = stage_item(world), world.yue, world.lei
+        before = db.session.scalar(ticks)
+    with app.app_context():
+        item = seen(ChecklistItem, item_id)
+        with app.app_context():
+            db.session.get_one(ChecklistItem, item_id).tick(by=db.session.merge(yue))
+            db.session.commit()
+        item.tick(by=db.session.merge(lei))
+        db.session.commit()
+    with app.app_context():
+        assert db.session.get_one(ChecklistItem, item_id).ticked_by_id == yue.id
+        assert db.session.scalar(ticks) == before + 1
+
+
+def test_a_new_task_is_held_by_what_was_unticked_meanwhile(app, world):
+    with app.app_context():
+        item_id = stage_item(world)
+        db.session.get_one(ChecklistItem, item_id).tick(by=world.yue)
+        db.session.commit()
+    with app.app_context():
+        doing, yu = world.doing, world.yu
+        item = seen(ChecklistItem, item_id)
+        with app.app_context():
+            db.session.get_one(ChecklistItem, item_id).untick(by=world.yue)
+            db.session.commit()
+        with pytest.raises(MoveRefused):
+            Task.create(item.checklist.stage.project, by=yu, stage=doing, owner=yu, title_zh="海报", due_on=NOW.date())
+
+
+def test_a_task_item_is_counted_once_though_it_was_read_before(app, world):
+    """The project was read after the first tick, the item before it: the revision tells nothing."""
+    with app.app_context():
+        item_id = ChecklistItem.write(world.script, "分镜", by=world.yu).id
+        db.session.commit()
+        before = world.script.checked_count
+    with app.app_context():
+        item, yu = db.session.get_one(ChecklistItem, item_id), world.yu
+        db.session.commit()
+        with app.app_context():
+            db.session.get_one(ChecklistItem, item_id).tick(by=world.yu)
+            db.session.commit()
+        item.tick(by=yu)
+        db.session.commit()
+    assert world.script.checked_count == before + 1
+
+
+def test_nobody_signs_twice(app, world):
+    with app.app_context():
+        waiver = Waiver.ask(world.listing, "赶黑五", by=world.yu, blocker=world.fcc)
+        db.session.commit()
+        waiver_id, yue = waiver.id, world.yue
+    with app.app_context():
+        waiver = seen(Waiver, waiver_id)
+        with app.app_context():
+            db.session.get_one(Waiver, waiver_id).vote(True, by=world.yue)
+            db.session.commit()
+        with pytest.raises(NotAllowed):
+            waiver.vote(True, by=db.session.merge(yue))

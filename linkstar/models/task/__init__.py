@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import Base, Instant
 from linkstar.models.checklist import Checklist
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
@@ -146,13 +146,8 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
         return f"{self.project.key}-{self.number}"
 
     def redraw(self) -> None:
-        """Locks the project and marks the task as visibly changed, so that open boards fetch it. Where somebody
-        changed anything in the project since it was read, everything is read again, under the lock."""
-        seen = self.project.revision
-        revision = self.project.touch()
-        if revision != seen + 1:
-            db.session.expire_all()
-        self.revision = revision
+        """Locks the project and marks the task as visibly changed, so that open boards fetch it."""
+        self.revision = self.project.lock()
 
     def set_deadline(self) -> None:
         """A due day ends when it ends for the owner; who looks from elsewhere sees it late at the same moment."""

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped
 
 from linkstar.extensions import db
 from linkstar.models.audit_event import record
+from linkstar.models.gate_passage import GatePassage
 from linkstar.models.project import Project
 from linkstar.models.stage import Stage
 from linkstar.models.task.movable import GAP
@@ -26,7 +27,7 @@ class Creatable:
         """Adds a task at the end of its column. Outside the backlog it needs its due day at once."""
         if owner.membership_in(project.workspace_id) is None:
             raise ValueError("the owner of a task is a person of its workspace")
-        revision = project.touch()
+        revision = project.lock()
         last = db.session.scalar(select(func.max(cls.position)).where(cls.project_id == project.id))
         task = cls(  # type: ignore[call-arg]
             workspace_id=project.workspace_id,
@@ -42,9 +43,11 @@ class Creatable:
         )
         db.session.add(task)
         with db.session.no_autoflush:
-            task.refuse_if_held(stage, values.get("phase"), by=by)  # type: ignore[attr-defined]
+            passed = task.refuse_if_held(stage, values.get("phase"), by=by)  # type: ignore[attr-defined]
         task.set_deadline()  # type: ignore[attr-defined]
         db.session.flush()
+        if passed:
+            GatePassage.freeze(task, passed, by=by)  # type: ignore[arg-type]
         task.completed_or_not(by)  # type: ignore[attr-defined]
         record("task.created", by=by, task=task, change=change)  # type: ignore[arg-type]
         task.tell_owner(by)  # type: ignore[attr-defined]

@@ -1,15 +1,17 @@
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped
 
+from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.audit_event import AuditEvent, record
 from linkstar.models.label import Label
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
-from linkstar.models.refusal import MoveRefused, StaleVersion
+from linkstar.models.refusal import DayPassed, MoveRefused, NotAllowed, StaleVersion
 from linkstar.models.stage import Stage
 from linkstar.models.task.gated import Holds
 from linkstar.models.user import User
@@ -43,7 +45,12 @@ class Editable:
         project: Mapped[Project]
         stage: Mapped[Stage]
         phase: Mapped[Phase | None]
+        owner: Mapped[User]
         labels: Mapped[list[Label]]
+        start_at: Mapped[datetime | None]
+        due_at: Mapped[datetime | None]
+        deliverable_zh: Mapped[str | None]
+        deliverable_en: Mapped[str | None]
         unassigned: Mapped[bool]
         duration: Mapped[float | None]
         start_rule: Mapped[str | None]
@@ -52,6 +59,9 @@ class Editable:
         redraw_linked: Any
         tell_owner: Any
         refuse_if_held: Any
+
+        @property
+        def blocks_somebody(self) -> bool: ...
 
     def edit(
         self,
@@ -79,8 +89,11 @@ class Editable:
             for field, value in values.items()
             if field in FIELDS and getattr(self, field) != value
         }
+        if self._takes_hold_away(changes):
+            self.project.refuse_release(by)
         if changes.keys() & {"start_on", "due_on"} and undoes is None:
-            changes |= self._dates_by_hand()
+            changes |= self._dates_by_hand(changes)
+            self._refuse_anchor(changes, by)
         if "owner_id" in changes and self.unassigned and "unassigned" not in values:
             changes["unassigned"] = (True, False)
         if labels is not None and (names := sorted(label.name for label in self.labels)) != (
@@ -108,11 +121,36 @@ class Editable:
             self._take_anchor_along(by, change)
         return change
 
+    def _takes_hold_away(self, changes: dict[str, tuple[Any, Any]]) -> bool:
+        """The task would hold nobody any more, or be done without its deliverable."""
+        if "blocking" in changes and self.blocks_somebody:
+            return True
+        named = [self.deliverable_zh, self.deliverable_en]
+        left = [changes.get(name, (None, getattr(self, name)))[1] for name in ("deliverable_zh", "deliverable_en")]
+        return any(named) and not any(left)
+
+    @property
+    def stands_on_anchor(self) -> bool:
+        return self.key is not None and self.key == self.project.anchor_key
+
+    def _refuse_anchor(self, changes: dict[str, tuple[Any, Any]], by: User) -> None:
+        """Who moves the task on which the plan hangs moves the project's anchor."""
+        start_on, due_on = (changes.get(name, (None, getattr(self, name)))[1] for name in ("start_on", "due_on"))
+        if not self.stands_on_anchor or (start_on or due_on) in (None, self.project.anchor_on):
+            return
+        self.refuse_anchor_day(start_on or due_on, by)
+
+    def refuse_anchor_day(self, day: date, by: User) -> None:
+        if not self.project.allows(by, "edit"):
+            raise NotAllowed("edit")
+        if self.project.unit != "hour" and day < clock.today(ZoneInfo(by.timezone)):
+            raise DayPassed
+
     def _take_anchor_along(self, by: User, change: str) -> None:
         """The project's anchor day is the day of the task that stands on it."""
-        day = self.start_on or self.due_on
-        if day and self.key and self.key == self.project.anchor_key and day != self.project.anchor_on:
-            self.project.move_anchor(day, by=by, change=change)
+        anchor = self.start_at or self.start_on or self.due_on
+        if anchor and self.stands_on_anchor and anchor != (self.project.anchor_at or self.project.anchor_on):
+            self.project.move_anchor(anchor, by=by, change=change)
 
     def set_dates(
         self, values: dict[str, Any], *, by: User, revision: int, change: str, undoes: str | None = None
@@ -129,14 +167,30 @@ class Editable:
         self.set_deadline()
         record("task.edited", by=by, task=self, changes=changes, change=change, undoes=undoes)  # type: ignore[arg-type]
 
-    def _dates_by_hand(self) -> dict[str, tuple[Any, Any]]:
-        """Dates that somebody chose are not computed any more, and a day has no hour."""
+    def _dates_by_hand(self, chosen: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+        """Dates that somebody chose are not computed any more; a plan that counts hours keeps the time of day."""
+        times = {"start_at": self._time_on(self.start_at, chosen.get("start_on"))}
+        times["due_at"] = self._time_on(self.due_at, chosen.get("due_on"))
+        if times["start_at"] and times["due_at"]:
+            times["start_at"] = min(times["start_at"], times["due_at"])
         changes: dict[str, tuple[Any, Any]] = {
-            name: (getattr(self, name), None) for name in ("start_at", "due_at") if getattr(self, name)
+            name: (getattr(self, name), moment)
+            for name, moment in times.items()
+            if name not in chosen and moment != getattr(self, name)
         }
-        if self.duration is not None and self.start_rule != "by_hand" and self.key != self.project.anchor_key:
+        if self.duration is not None and self.start_rule != "by_hand" and not self.stands_on_anchor:
             changes["start_rule"] = (self.start_rule, "by_hand")
         return changes
+
+    def _time_on(self, moment: datetime | None, day: tuple[Any, Any] | None) -> datetime | None:
+        """The moment at the same time of day where its owner lives, so many days later as the day is."""
+        if moment is None or day is None:
+            return moment
+        old, new = day
+        if old is None or new is None or self.project.unit != "hour":
+            return None
+        local = moment.astimezone(ZoneInfo(self.owner.timezone)) + (new - old)
+        return local.astimezone(UTC)
 
     def _mark_translation(self, changed: set[str]) -> None:
         """A translation that did not follow its source is marked, until it is touched itself."""

@@ -2,8 +2,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Mapped, joinedload
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Mapped, joinedload, selectinload
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -14,10 +14,12 @@ from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.notification import notify
 from linkstar.models.phase import Phase, PhaseGate
-from linkstar.models.refusal import MoveRefused
+from linkstar.models.refusal import MoveRefused, NotAllowed
 from linkstar.models.stage import Stage
 from linkstar.models.user import User
 from linkstar.models.waiver import Waiver
+
+STAYS: Any = object()  # in the phase where it is
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Holds:
     blockers: list[Any] = field(default_factory=list)  # unfinished blocking tasks
     items: list[ChecklistItem] = field(default_factory=list)  # required ones that are open
     deliverable: bool = False  # what the task is done for is not there
+    passed: list[Checklist] = field(default_factory=list)  # the lists that it would pass
 
     def __bool__(self) -> bool:
         return bool(self.due_on or self.blockers or self.items or self.deliverable)
@@ -44,6 +47,9 @@ class Gated:
         stage_id: Mapped[int]
         due_on: Mapped[Any]
         blocking: Mapped[bool]
+        waiver_count: Mapped[int]
+        phase: Mapped[Phase | None]
+        project: Mapped[Any]
         deliverable_zh: Mapped[str | None]
         deliverable_en: Mapped[str | None]
         completed_at: Mapped[Any]
@@ -54,29 +60,65 @@ class Gated:
         checklists: Mapped[list[Checklist]]
         successors: Mapped[list[Any]]
 
-    def refuse_if_held(self, stage: Stage, phase: Phase | None, *, by: User) -> None:
-        """Raises MoveRefused with all that holds the task; freezes what was signed where it passes a gate."""
+    def refuse_if_held(self, stage: Stage, phase: Any = STAYS, *, by: User) -> list[Checklist]:
+        """Raises MoveRefused with all that holds the task. Freezes what was signed on the lists that it passes and
+        returns them."""
+        self._refuse_to_slip_out(phase, by)
         holds = self.holds_at(stage, phase)
         if holds:
-            raise MoveRefused(holds, self, stage, phase)
-        if self.id and self._submits(stage) and (lists := self._guarding(stage)):
-            GatePassage.freeze(self, lists, by=by)  # type: ignore[arg-type]
+            raise MoveRefused(holds, self, stage, self.phase if phase is STAYS else phase)
+        if self.id and holds.passed:
+            GatePassage.freeze(self, holds.passed, by=by)  # type: ignore[arg-type]
+        return holds.passed
 
-    def holds_at(self, stage: Stage, phase: Phase | None) -> Holds:
+    def holds_at(self, stage: Stage, phase: Any = STAYS) -> Holds:
         """A task starts when it has its due day and nothing blocking stands in front of it or of its phase; it is
         submitted when its required items, and those of the stages that it passes, are ticked; it is done when its
         deliverable is there. Going back is always possible."""
         started = stage.kind != "backlog"
         ahead = self._goes_ahead(stage)
-        enters = started and (phase.id if phase else None) != self.phase_id
+        phase_id = self._phase_id(phase)
+        enters = started and phase_id != self.phase_id
         holds = Holds(due_on=started and ahead and not self.due_on)
-        if started and (ahead or enters):
-            holds.blockers = self._blockers(phase, ahead)
-        if ahead or enters:
-            holds.items = self._open_items(stage if ahead else None, phase if started else None)
+        if not (ahead or enters):
+            return holds
+        phases = {phase_id, self.phase_id if ahead else None} - {None} if started else set()
+        blockers = self._blockers(phases, ahead)
+        lists = self._lists_on_the_way(stage if ahead else None, phases)
+        with db.session.no_autoflush:  # nearly always nothing stands there: one question for both
+            there = db.session.execute(select(blockers.exists(), lists.exists())).one()
+            if there[0] and started:
+                holds.blockers = list(db.session.scalars(blockers))
+            if there[1]:
+                self._look_at(list(db.session.scalars(lists)), holds)
         if ahead and stage.kind == "done" and (self.deliverable_zh or self.deliverable_en):
             holds.deliverable = not self.delivered
         return holds
+
+    def _phase_id(self, phase: Any) -> int | None:
+        if phase is STAYS:
+            return self.phase_id
+        return phase.id if phase else None
+
+    def _look_at(self, lists: list[Checklist], holds: Holds) -> None:
+        today = clock.today(ZoneInfo(self.owner.timezone))
+        waived = set(db.session.scalars(self._waived(Waiver.item_id))) if self.waiver_count else set()
+        holds.items = [
+            item
+            for checklist in lists
+            for item in checklist.items
+            if item.required and item.id not in waived and (not item.ticked_at or item.expired(today))
+        ]
+        holds.passed = [each for each in lists if each.stage_id or each.task_id == self.id]
+
+    def _refuse_to_slip_out(self, phase: Any, by: User) -> None:
+        """Out of a phase whose gate is shut goes a task only by somebody who may edit the plan."""
+        if not self.phase_id or self.phase_id == self._phase_id(phase) or self.project.allows(by, "edit"):
+            return
+        shut = Holds(blockers=list(db.session.scalars(self._blockers({self.phase_id}, False))))
+        self._look_at(list(db.session.scalars(self._lists_on_the_way(None, {self.phase_id}))), shut)
+        if shut:
+            raise NotAllowed("edit")
 
     @property
     def delivered(self) -> list[Evidence]:
@@ -92,15 +134,30 @@ class Gated:
         record("evidence.given", by=by, task=self, changes={"evidence": (None, evidence.words)})  # type: ignore[arg-type]
 
     def tell_unblocked(self, by: User) -> None:
-        """When a blocking task is done, the owners of what it held are told."""
-        if self.blocking:
-            for task in self.successors:
-                if not task.completed_at and not task.trashed_at:
-                    notify(task.owner, "unblocked", by=by, task=task)
+        """When a blocking task is done, the owners of what it held are told; those behind a gate when it opens."""
+        if not self.blocking:
+            return
+        for task in self.successors:
+            if not task.completed_at and not task.trashed_at:
+                notify(task.owner, "unblocked", by=by, task=task)
+        told: set[int] = set()
+        for task in self._behind_the_gate():
+            if task.owner_id not in told and not task.blocked_by():
+                told.add(task.owner_id)
+                notify(task.owner, "unblocked", by=by, task=task)
+
+    def _behind_the_gate(self) -> list[Any]:
+        """Tasks that have not begun, of the phases that wait for this one's."""
+        if not self.phase_id:
+            return []
+        mine: Any = type(self)
+        waiting = select(PhaseGate.phase_id).where(PhaseGate.awaited_id == self.phase_id)
+        query = select(mine).join(mine.stage).where(Stage.kind == "backlog", mine.phase_id.in_(waiting))
+        return list(db.session.scalars(query.where(mine.trashed_at.is_(None)).order_by(mine.position)))
 
     def blocked_by(self) -> list[Any]:
         """The blocking tasks that still stand in front of this one."""
-        return self._blockers(self.phase, True)  # type: ignore[attr-defined]
+        return list(db.session.scalars(self._blockers({self.phase_id} - {None}, True)))
 
     def _goes_ahead(self, stage: Stage) -> bool:
         here = self.stage
@@ -114,45 +171,35 @@ class Gated:
             or (stage.kind != "backlog" and here.kind == "backlog")
         )
 
-    def _submits(self, stage: Stage) -> bool:
-        return self._goes_ahead(stage) and stage.kind in ("review", "done")
-
-    def _blockers(self, phase: Phase | None, ahead: bool) -> list[Any]:
+    def _blockers(self, phases: set[Any], ahead: bool) -> Select[Any]:
         mine: Any = type(self)
-        gates = mine.phase_id.in_(self._awaited(phase))
-        ahead_of_it = select(Dependency.predecessor_id).where(Dependency.successor_id == self.id)
-        waived = self._waived(Waiver.blocker_id)
-        query = (
+        gates = mine.phase_id.in_(self._awaited(phases))
+        ahead_of_it = select(Dependency.predecessor_id).where(Dependency.successor_id == (self.id or 0))
+        return (
             select(mine)
-            .where(mine.blocking, mine.completed_at.is_(None), mine.trashed_at.is_(None), mine.id != self.id)
-            .where(or_(mine.id.in_(ahead_of_it), gates) if ahead else gates, mine.id.not_in(waived))
+            .where(mine.blocking, mine.completed_at.is_(None), mine.trashed_at.is_(None), mine.id != (self.id or 0))
+            .where(or_(mine.id.in_(ahead_of_it), gates) if ahead else gates)
+            .where(mine.id.not_in(self._waived(Waiver.blocker_id)))
             .order_by(mine.position)
             .options(joinedload(mine.owner))
         )
-        return list(db.session.scalars(query))
 
-    def _open_items(self, stage: Stage | None, phase: Phase | None) -> list[ChecklistItem]:
+    def _lists_on_the_way(self, stage: Stage | None, phases: set[Any]) -> Select[Checklist]:
+        """The lists that the task passes: its own when it is submitted, those of the stages that it leaves behind,
+        and those of the phases that its own waits for."""
         mine: Any = type(self)
-        today = clock.today(ZoneInfo(self.owner.timezone))
-        awaited = select(mine.id).where(mine.phase_id.in_(self._awaited(phase)), mine.trashed_at.is_(None))
+        awaited = select(mine.id).where(mine.phase_id.in_(self._awaited(phases)), mine.trashed_at.is_(None))
         guarding: list[ColumnElement[bool]] = [Checklist.task_id.in_(awaited)]
         if stage:
             guarding.append(Checklist.stage_id.in_(self._passed(stage)))
             if stage.kind in ("review", "done"):
-                guarding.append(Checklist.task_id == self.id)
-        query = (
-            select(ChecklistItem)
-            .join(ChecklistItem.checklist)
-            .where(or_(*guarding), ChecklistItem.required, ChecklistItem.open_on(today))
-            .where(ChecklistItem.id.not_in(self._waived(Waiver.item_id)))
-            .order_by(Checklist.task_id, Checklist.position, ChecklistItem.position)
+                guarding.append(Checklist.task_id == (self.id or 0))
+        return (
+            select(Checklist)
+            .where(or_(*guarding))
+            .order_by(Checklist.task_id, Checklist.position, Checklist.id)
+            .options(selectinload(Checklist.items).selectinload(ChecklistItem.evidence))
         )
-        return list(db.session.scalars(query))
-
-    def _guarding(self, stage: Stage) -> list[Checklist]:
-        """The lists that the task passes on its way to a stage."""
-        passed = select(Checklist).where(or_(Checklist.task_id == self.id, Checklist.stage_id.in_(self._passed(stage))))
-        return list(db.session.scalars(passed.order_by(Checklist.task_id, Checklist.position)))
 
     def _passed(self, stage: Stage) -> Any:
         first = self.stage.position if self.id else 0
@@ -161,8 +208,8 @@ class Gated:
         )
 
     @staticmethod
-    def _awaited(phase: Phase | None) -> Any:
-        return select(PhaseGate.awaited_id).where(PhaseGate.phase_id == (phase.id if phase else 0))
+    def _awaited(phases: set[Any]) -> Any:
+        return select(PhaseGate.awaited_id).where(PhaseGate.phase_id.in_(phases))
 
     def _waived(self, column: Any) -> Any:
-        return select(column).where(Waiver.task_id == self.id, Waiver.state == "granted", column.is_not(None))
+        return select(column).where(Waiver.task_id == (self.id or 0), Waiver.state == "granted", column.is_not(None))

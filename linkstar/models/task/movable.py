@@ -12,6 +12,7 @@ from linkstar.models.phase import Phase
 from linkstar.models.project import Project
 from linkstar.models.refusal import PositionGone
 from linkstar.models.stage import Stage
+from linkstar.models.task.gated import STAYS
 from linkstar.models.user import User
 
 GAP = 1 << 20  # between neighbours: room for twenty insertions at one spot before the project is numbered anew
@@ -55,6 +56,7 @@ class Movable:
         after: int | None = None,
         place: str | None = None,
         position: int | None = None,
+        seen_in: int | None = None,
         change: str | None = None,
         undoes: str | None = None,
     ) -> str:
@@ -66,10 +68,10 @@ class Movable:
         goes to the end of another column and stays put in its own.
         """
         self.redraw()
-        if self.trashed_at:
+        if self.trashed_at or seen_in not in (None, self.stage_id):
             raise PositionGone()
         stage = to.get("stage", self.stage)
-        self.refuse_if_held(stage, to.get("phase", self.phase), by=by)
+        self.refuse_if_held(stage, to.get("phase", STAYS), by=by)
         old = self._whereabouts()
         if not (before or after or place or position) and stage.id != self.stage_id:
             place = "last"

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped
 
 from linkstar import clock
 from linkstar.models.audit_event import record
+from linkstar.models.project import Project
 from linkstar.models.user import User
 
 
@@ -15,9 +16,15 @@ class Trashable:
         trashed_at: Mapped[datetime | None]
         redraw: Any
         redraw_linked: Any
+        project: Mapped[Project]
+
+        @property
+        def holds_somebody(self) -> bool: ...
 
     def trash(self, *, by: User, undoes: str | None = None) -> str:
         self.redraw()
+        if self.holds_somebody:
+            self.project.refuse_release(by)
         self.trashed_at = clock.now()
         self.redraw_linked()
         return record("task.trashed", by=by, task=self, undoes=undoes)  # type: ignore[arg-type]

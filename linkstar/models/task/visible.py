@@ -67,7 +67,8 @@ class Visible:
         if scope == "own":
             return user.id in (self.owner_id, self.author_id)
         if scope == "approval" and permission == "delete":
-            return self.stage.kind == "backlog" and not self.comment_count  # nothing of it has a history yet
+            untouched = self.stage.kind == "backlog" and not self.comment_count  # nothing of it has a history yet
+            return untouched and self.project.known_to(user)
         return False
 
     def seen_whole_by(self, user: User) -> bool:

@@ -8,7 +8,7 @@ from linkstar import packs
 from linkstar.extensions import commit, db
 from linkstar.forms.template import PackForm
 from linkstar.i18n import _, both, ngettext
-from linkstar.models import InstalledPack, Membership, NotAllowed, keeps_templates
+from linkstar.models import InstalledPack, Membership, NotAllowed, TemplateDraft, keeps_templates
 from linkstar.views import access
 from linkstar.views.shell import Shell
 
@@ -46,6 +46,8 @@ def create() -> Any:
 def destroy(pack_id: int) -> Any:
     """Its templates go to the trash; projects on their way are not touched."""
     installed = access.get_pack(pack_id)
+    for template in installed.templates:
+        TemplateDraft(template).discard(by=current_user)
     installed.remove(by=current_user)
     commit()
     said = _("“%(name)s” is removed. Projects on their way keep what they took from it.", name=both(installed, "name"))

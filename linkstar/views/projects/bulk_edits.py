@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 from linkstar.extensions import commit, db, record_id
 from linkstar.forms.bulk_edit import BulkEditForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import BulkEdit, Label, MoveRefused, Project, Task
+from linkstar.models import BulkEdit, DayPassed, Label, MoveRefused, Project, Task
 from linkstar.models.bulk_edit import Row
 from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access
@@ -39,6 +39,9 @@ def create(project_id: int) -> Any:
         db.session.rollback()
         held = Obstacles(refusal.task, refusal.stage, refusal.phase, current_user, refusal.holds)
         return _preview(project, tasks, form, edit, held.sentences[0])
+    except DayPassed:
+        db.session.rollback()
+        return _preview(project, tasks, form, edit, _("The project's launch day would be a day that has passed."))
     commit()
     said = ngettext("%(num)s task changed", "%(num)s tasks changed", len(touched))
     session["toast"] = {"message": said, "change": change if touched else None}

@@ -8,6 +8,7 @@ from linkstar.extensions import commit, db
 from linkstar.forms.project_copy import ProjectCopyForm
 from linkstar.i18n import _
 from linkstar.models import NotAllowed, Project, ProjectCopy
+from linkstar.planning.working_days import OutOfRange
 from linkstar.views import access
 
 blueprint = Blueprint("copy", __name__, url_prefix="/projects/<id:project_id>/copy")
@@ -35,6 +36,10 @@ def create(project_id: int) -> Any:
     except packs.PackFault as fault:
         db.session.rollback()
         form.form_errors.append(str(fault))
+        return _page(_project(project_id), form, 422)
+    except (OutOfRange, OverflowError):
+        db.session.rollback()
+        form.day.errors = [_("The plan would run out of the years 2000 to 2100. Choose another day.")]
         return _page(_project(project_id), form, 422)
     commit()
     session["toast"] = {"message": _("Copied as %(code)s", code=copy.code), "change": None}

@@ -9,7 +9,7 @@ from linkstar.extensions import commit, db
 from linkstar.forms.launch import LaunchForm
 from linkstar.forms.project import ProjectForm
 from linkstar.i18n import _
-from linkstar.models import Membership, Project, Stage, next_code
+from linkstar.models import Membership, Project, Stage, free_key, next_code
 from linkstar.reports.portfolio import Portfolio
 from linkstar.views import access
 from linkstar.views.projects import wizard
@@ -75,6 +75,9 @@ def _blank(membership: Membership) -> Any:
         return render_template("projects/blank.html", form=form), 422
     if _code_taken(membership, form.code.data):
         form.code.errors = [_("Another project has this code already.")]
+        return render_template("projects/blank.html", form=form), 422
+    if free_key(membership.workspace_id, form.key.data) != form.key.data:
+        form.key.errors = [_("The tasks of another project are called so already.")]
         return render_template("projects/blank.html", form=form), 422
     try:
         project = Project.create(by=current_user, workspace_id=membership.workspace_id, **form.data)

@@ -3,10 +3,10 @@ from typing import Any
 from flask import Blueprint, url_for
 from flask_login import current_user
 
-from linkstar.extensions import commit
+from linkstar.extensions import commit, db
 from linkstar.forms.plan import Answered, DatesForm, TimesForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import NotAllowed, Plan, Replan, Task
+from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
@@ -40,7 +40,12 @@ def update(task_id: int) -> Any:
     others = form.confirms == "others"
     if others and not preview.may_push:
         raise NotAllowed("edit")
-    change = replan.apply(by=current_user, others=others) if replan.shifts else None
+    try:
+        change = replan.apply(by=current_user, others=others) if replan.shifts else None
+    except DayPassed:
+        db.session.rollback()
+        form.start_on.errors = [_("This day has passed. Choose today or a later one.")]
+        return _dialog(access.get_task(task_id, "edit"), form, 422)
     change = task.edit({"locked": form.locked.data}, by=current_user, change=change) or change
     commit()
     return moved(task, replan, change, others=others)

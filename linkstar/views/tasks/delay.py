@@ -3,10 +3,10 @@ from typing import Any
 from flask import Blueprint, request
 from flask_login import current_user
 
-from linkstar.extensions import commit
+from linkstar.extensions import commit, db
 from linkstar.forms.plan import DelayForm
 from linkstar.i18n import _
-from linkstar.models import NotAllowed, Plan, Task
+from linkstar.models import DayPassed, NotAllowed, Plan, Task
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.what_if import WhatIf
 from linkstar.views import access, answers
@@ -56,7 +56,12 @@ def create(task_id: int) -> Any:
         return _dialog(task, form, 409, what_if)
     if not what_if.may_push:
         raise NotAllowed("edit")
-    change = replan.apply(by=current_user)
+    try:
+        change = replan.apply(by=current_user)
+    except DayPassed:
+        db.session.rollback()
+        form.days.errors = [_("It would end on a day that has passed. Write more days.")]
+        return _dialog(access.get_task(task_id, "edit"), form, 422)
     commit()
     return moved(task, replan, change)
 

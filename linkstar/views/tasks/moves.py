@@ -128,7 +128,7 @@ def _move(task: Task, form: MoveForm, to: dict[str, Any]) -> str:
     change = task.edit(edits, by=current_user, version=form.version.data) if edits else None
     return task.move_to(
         by=current_user, to=to, before=form.before_id.data, after=form.after_id.data, place=form.place.data,
-        change=change,
+        seen_in=form.from_id.data, change=change,
     )  # fmt: skip
 
 

@@ -4,9 +4,9 @@ from flask import Blueprint, url_for
 from flask_login import current_user
 
 from linkstar import packs
-from linkstar.extensions import commit
+from linkstar.extensions import commit, db
 from linkstar.i18n import _, ngettext
-from linkstar.models import NotAllowed, Plan, Split, Task
+from linkstar.models import AlreadySplit, NotAllowed, Plan, Split, Task
 from linkstar.views import access, answers
 
 blueprint = Blueprint("split", __name__, url_prefix="/split")
@@ -26,7 +26,12 @@ def create(task_id: int) -> Any:
     trouble, split = _split(task)
     if split is None:
         return _dialog(task, None, trouble, 422)
-    steps = split.run(by=current_user)
+    try:
+        steps = split.run(by=current_user)
+    except AlreadySplit:
+        db.session.rollback()
+        task = _task(task_id)
+        return _dialog(task, None, _split(task)[0], 422)
     commit()
     said = ngettext("Split into %(num)s step", "Split into %(num)s steps", len(steps))
     return answers.changed(
@@ -46,6 +51,8 @@ def _split(task: Task) -> tuple[str | None, Split | None]:
     recipe = packs.recipe_for(f"{task.title_zh or ''} {task.title_en or ''}")
     if task.completed_at or Plan.is_anchor(task):
         return _("This task cannot be split: it is finished, or the plan hangs on it."), None
+    if Split.is_split(task):
+        return _("This task has its steps already."), None
     if recipe is None:
         return _("There is no recipe for a task like this. Add subtasks by hand."), None
     return None, Split(task, recipe)

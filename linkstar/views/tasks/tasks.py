@@ -7,7 +7,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, db
 from linkstar.forms.task import TaskForm, fill
 from linkstar.i18n import _
-from linkstar.models import Label, MoveRefused, NotAllowed, Plan, Replan, StaleVersion, Task
+from linkstar.models import DayPassed, Label, MoveRefused, NotAllowed, Plan, Replan, StaleVersion, Task
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.merge import Merge
 from linkstar.reports.obstacles import Obstacles
@@ -55,6 +55,11 @@ def update(task_id: int) -> Any:
     except StaleVersion as stale:
         db.session.rollback()
         return _merge(access.get_task(task_id, "edit"), form, stale.seen)
+    except DayPassed:
+        db.session.rollback()
+        field = form.start_on if form.start_on.data else form.due_on
+        field.errors = [_("This day has passed. Choose today or a later one.")]
+        return _form(access.get_task(task_id, "edit"), form, 422)
     except MoveRefused as refusal:
         db.session.rollback()
         return _refused(access.get_task(task_id, "edit"), form, refusal)

@@ -41,11 +41,14 @@ def index() -> Any:
 def show(template_id: int) -> Any:
     """The newest version, or with `?version=2` that one."""
     template = access.get_template(template_id)
-    number = request.args.get("version", template.last_version, type=int)
+    return _page(template, request.args.get("version", template.last_version, type=int))
+
+
+def _page(template: Template, number: int, refused: str = "") -> str:
     version = template.version(number) or abort(404)
     return render_template(
         "templates/show.html", template=template, version=version, plan=version.read(), uses=_uses(template),
-        may_keep=template.allows(current_user), draft=TemplateDraft(template).project,
+        may_keep=template.allows(current_user), draft=TemplateDraft(template).project, refused=refused,
     )  # fmt: skip
 
 
@@ -72,19 +75,20 @@ def update(template_id: int) -> Any:
 
 @blueprint.post("/templates/<id:template_id>/trashing")
 def destroy(template_id: int) -> Any:
-    """Into the trash, also while projects are on their way that were made from it: they keep what they took."""
+    """Into the trash, unless projects are on their way that were made from it."""
     template = access.get_template(template_id, "edit")
+    uses = _uses(template)
+    if uses:
+        sentence = ngettext(
+            "%(num)s project was made from this template, so it stays. Publish a new version instead.",
+            "%(num)s projects were made from this template, so it stays. Publish a new version instead.",
+            uses,
+        )
+        return _page(template, template.last_version, sentence), 409
     TemplateDraft(template).discard(by=current_user)
     template.trash(by=current_user)
     commit()
-    kept = _uses(template)
-    said = ngettext(
-        "“%(name)s” is in the trash. %(num)s project keeps what it took from it.",
-        "“%(name)s” is in the trash. %(num)s projects keep what they took from it.",
-        kept,
-        name=both(template, "name"),
-    )
-    session["toast"] = {"message": said, "change": None}
+    session["toast"] = {"message": _("“%(name)s” is in the trash.", name=both(template, "name")), "change": None}
     return redirect(url_for("templates.index"), 303)
 
 
