@@ -340,11 +340,10 @@ def _gate(task, item):
     waiver = Waiver(
         workspace_id=task.workspace_id, task=task, item=item, reason="急", asked_by_id=project.owner_id
     )
-    passage = GatePassage(
-        workspace_id=task.workspace_id, task=task, passed_by=project.owner, content={"checklists": [], "waivers": []}
-    )
-    db.session.add_all([evidence, waiver, passage])
+    db.session.add_all([evidence, waiver])
+    GatePassage.freeze(task, [], by=project.owner)
     db.session.flush()
+    passage = task.gate_passages[-1]
     return {
         "checklist_id": spare.id, "evidence_id": evidence.id, "waiver_id": waiver.id, "passage_id": passage.id,
         "stage:checklist_id": on_stage.id, "stage:item_id": at_stage.id,
