@@ -63,7 +63,7 @@ def _deliver(delivery_id: int, tries: int) -> None:
     read_only()
     try:
         delivery = db.session.get_one(Delivery, delivery_id)
-        message = mail.compose(delivery) if _still_concerns(delivery.notification) else None
+        message = mail.compose(delivery) if _still_wanted(delivery) else None
         db.session.rollback()  # nothing is held while the outside world takes its time
         if message is None:
             _close(delivery_id, state="dropped")
@@ -77,6 +77,12 @@ def _deliver(delivery_id: int, tries: int) -> None:
             _close(delivery_id, state="failed", error=repr(error))
         else:
             _close(delivery_id, due_at=clock.now() + PAUSES[tries - 1], error=repr(error))
+
+
+def _still_wanted(delivery: Delivery) -> bool:
+    if delivery.notification:
+        return _still_concerns(delivery.notification)
+    return delivery.mailed_link is not None and delivery.mailed_link.opens
 
 
 def _still_concerns(notification: Notification) -> bool:

@@ -26,7 +26,7 @@ from linkstar.models import (
     User,
     Waiver,
 )
-from linkstar.models.membership import EXTERNAL_ROLES
+from linkstar.models.role import EXTERNAL_ROLES
 from linkstar.models.template import TEMPLATE_KEEPERS
 from tests.models.test_templates import MEDICAL
 from tests.world import CHEAP, PASSWORD

@@ -7,34 +7,38 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask import current_app
 
 from linkstar import clock
 from linkstar.i18n import LANGUAGES, _, both, force_locale, language
-from linkstar.models import Delivery, Notification
+from linkstar.models import Delivery, MailedLink, Notification
 from linkstar.words import notice_words
 
+LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
 PLAIN_LINES = policy.SMTP.clone(cte_type="7bit")  # not every server takes more than ASCII
 
 
 def compose(delivery: Delivery) -> EmailMessage:
     """The message, with an id that stays the same however often the delivery is tried."""
-    notification = delivery.notification
-    reader = notification.user
+    about = delivery.notification or delivery.mailed_link
+    assert about, "a delivery is of one or the other"
+    reader = about.user if isinstance(about, Notification) else about
     public = urlsplit(current_app.config["PUBLIC_URL"])
     message = EmailMessage(policy=PLAIN_LINES)
     with force_locale(LANGUAGES[reader.language]):
-        message["Subject"] = _one_line(_subject(notification))
+        message["Subject"] = _one_line(_subject(about) if isinstance(about, Notification) else _link_subject(about))
         message["From"] = current_app.config["MAIL_FROM"]
         message["To"] = Address(_one_line(reader.name), addr_spec=reader.email)
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = f"<delivery-{delivery.id}@{public.hostname}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(_draw(notification, public, "txt"))
-        message.add_alternative(_draw(notification, public, "html"), subtype="html")
+        values = _about(about, public) if isinstance(about, Notification) else _about_link(about, public)
+        message.set_content(_draw(about.kind, "txt", values))
+        message.add_alternative(_draw(about.kind, "html", values), subtype="html")
     return message
 
 
@@ -47,17 +51,40 @@ def _subject(notification: Notification) -> str:
     return notice_words(notification.kind, actor, title, notification.still_blocked_by)
 
 
+def _link_subject(link: MailedLink) -> str:
+    workspace = both(link.workspace, "name") if link.workspace else ""
+    if link.kind == "invitation":
+        return _("Your invitation to %(workspace)s", workspace=workspace)
+    if link.kind == "reset":
+        return _("A new password for Linkstar")
+    if link.kind == "entry":
+        return _("Your briefs from %(workspace)s", workspace=workspace)
+    return _("%(code)s is your code for Linkstar", code=link.code)
+
+
 def _one_line(text: str) -> str:
     """A line break would end the header, and what follows it would begin one of the writer's own."""
     return " ".join(text.split())
 
 
-def _draw(notification: Notification, public: SplitResult, kind: str) -> str:
-    """Not by render_template: what that adds for pages needs a request, and there is none."""
+def _about(notification: Notification, public: SplitResult) -> dict[str, Any]:
+    address = _address(public, "tasks.show", task_id=notification.task_id)
+    return {"notification": notification, "task": notification.task, "address": address}
+
+
+def _about_link(link: MailedLink, public: SplitResult) -> dict[str, Any]:
+    endpoint = LEADS_TO.get(link.kind)
+    return {"link": link, "address": _address(public, endpoint, token=link.token) if endpoint else None}
+
+
+def _address(public: SplitResult, endpoint: str, **values: Any) -> str:
     pages = current_app.url_map.bind(public.netloc, url_scheme=public.scheme)
-    address = pages.build("tasks.show", {"task_id": notification.task_id}, force_external=True)
-    template = current_app.jinja_env.get_template(f"mails/{notification.kind}.{kind}")
-    return template.render(notification=notification, task=notification.task, address=address, language=language())
+    return pages.build(endpoint, values, force_external=True)
+
+
+def _draw(name: str, kind: str, values: dict[str, Any]) -> str:
+    """Not by render_template: what that adds for pages needs a request, and there is none."""
+    return current_app.jinja_env.get_template(f"mails/{name}.{kind}").render(**values, language=language())
 
 
 def send(message: EmailMessage, to: str) -> None:

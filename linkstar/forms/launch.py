@@ -24,7 +24,7 @@ from linkstar import clock, packs
 from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form, Pick, Text, number, stripped
 from linkstar.i18n import _, _l, both
 from linkstar.models import WORD, Launch, Membership, TemplateVersion, User, example, follows_rule
-from linkstar.models.membership import EXTERNAL_ROLES
+from linkstar.models.role import EXTERNAL_ROLES
 from linkstar.planning.working_days import OutOfRange
 from linkstar.words import ROLE_NAMES
 

@@ -1,10 +1,14 @@
 """The nouns with their rules. Everyone else says `from linkstar.models import Task`."""
 
+from linkstar.models.role import EXTERNAL_ROLES, MASKED, PERMISSIONS, READ_ONLY_ROLES, ROLES
 from linkstar.models.workspace import Workspace
 from linkstar.models.user import SignIn, User
-from linkstar.models.membership import PERMISSIONS, ROLES, Membership
-from linkstar.models.audit_event import AuditEvent
+from linkstar.models.identity import Identity, RecoveryCode
+from linkstar.models.membership import Departure, Membership
+from linkstar.models.audit_event import AuditEvent, AuditLink
 from linkstar.models.notification import Delivery, Notification
+from linkstar.models.mailed_link import MailedLink
+from linkstar.models.api_token import SCOPES, ApiToken
 from linkstar.models.label import Label, TaskLabel
 from linkstar.models.calendar_day import CalendarDay, calendars_of
 from linkstar.models.template import (
@@ -18,15 +22,17 @@ from linkstar.models.template import (
     start_blank,
 )
 from linkstar.models.project import Project, ProjectMember
-from linkstar.models.phase import Phase, PhaseGate
 from linkstar.models.stage import Stage
+from linkstar.models.attachment import Attachment, AttachmentVersion, Upload
 from linkstar.models.evidence import EVIDENCE, Evidence
 from linkstar.models.checklist import Checklist, ChecklistItem
+from linkstar.models.phase import Phase, PhaseGate
 from linkstar.models.dependency import Dependency
 from linkstar.models.waiver import Waiver, WaiverVote
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
 from linkstar.models.comment import Comment, Mention
+from linkstar.models.approval import Approval, ApprovalVote
 from linkstar.models.saved_view import SavedView
 from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.refusal import (
@@ -67,14 +73,24 @@ from linkstar.models.bulk_edit import BulkEdit
 
 __all__ = [
     "EVIDENCE",
+    "EXTERNAL_ROLES",
+    "MASKED",
     "PARTS",
     "PERMISSIONS",
     "PLATFORMS",
     "PRIORITIES",
+    "READ_ONLY_ROLES",
     "ROLES",
+    "SCOPES",
     "WORD",
     "AlreadySplit",
+    "ApiToken",
+    "Approval",
+    "ApprovalVote",
+    "Attachment",
+    "AttachmentVersion",
     "AuditEvent",
+    "AuditLink",
     "BulkEdit",
     "CalendarDay",
     "Checklist",
@@ -85,16 +101,19 @@ __all__ = [
     "CycleRefused",
     "DayPassed",
     "Delivery",
+    "Departure",
     "Dependency",
     "Evidence",
     "EvidenceMissing",
     "FlowBroken",
     "GatePassage",
     "IdempotentRequest",
+    "Identity",
     "InstalledPack",
     "KeyReused",
     "Label",
     "Launch",
+    "MailedLink",
     "Membership",
     "Mention",
     "MoveRefused",
@@ -109,6 +128,7 @@ __all__ = [
     "Project",
     "ProjectCopy",
     "ProjectMember",
+    "RecoveryCode",
     "Refusal",
     "Replan",
     "SavedView",
@@ -125,6 +145,7 @@ __all__ = [
     "TemplateVersion",
     "Undo",
     "UndoRefused",
+    "Upload",
     "User",
     "Waiver",
     "WaiverVote",

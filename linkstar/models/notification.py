@@ -1,7 +1,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -9,7 +9,9 @@ from linkstar.extensions import Base, Instant, db
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
+    from linkstar.models.approval import Approval
     from linkstar.models.comment import Comment
+    from linkstar.models.mailed_link import MailedLink
     from linkstar.models.task import Task
 
 KINDS = ("assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided")
@@ -33,7 +35,8 @@ class Notification(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -41,7 +44,8 @@ class Notification(Base):
 
     user: Mapped[User] = relationship(foreign_keys=[user_id])
     actor: Mapped[User] = relationship(foreign_keys=[actor_id], lazy="joined", innerjoin=True)
-    task: Mapped["Task"] = relationship()
+    task: Mapped["Task"] = relationship()  # None where the notice is about an approval
+    approval: Mapped["Approval | None"] = relationship()
     comment: Mapped["Comment | None"] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="notification", cascade="all, delete-orphan")
 
@@ -52,17 +56,20 @@ class Notification(Base):
 
 
 class Delivery(Base):
-    """A notification on its way out of the program, by one channel. The row is the queue: whoever sends it claims
-    it first for the length of a lease, so that a killed worker's delivery is taken up again and none goes twice."""
+    """A notification, or a link that somebody gets by mail, on its way out of the program by one channel. The row is
+    the queue: whoever sends it claims it first for the length of a lease, so that a killed worker's delivery is taken
+    up again and none goes twice."""
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("notification_id", "channel"),
+        CheckConstraint("(notification_id IS NULL) <> (mailed_link_id IS NULL)", name="of_one"),
         Index("ix_delivery_due", "state", "due_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    notification_id: Mapped[int] = mapped_column(ForeignKey("notification.id", ondelete="CASCADE"))
+    notification_id: Mapped[int | None] = mapped_column(ForeignKey("notification.id", ondelete="CASCADE"))
+    mailed_link_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
     channel: Mapped[str] = mapped_column(String(10), default="mail")
     state: Mapped[str] = mapped_column(String(8), default="due")  # due, sent, failed
     due_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -70,7 +77,8 @@ class Delivery(Base):
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     error: Mapped[str | None] = mapped_column(Text)
 
-    notification: Mapped[Notification] = relationship(back_populates="deliveries")
+    notification: Mapped[Notification | None] = relationship(back_populates="deliveries")
+    mailed_link: Mapped["MailedLink | None"] = relationship(back_populates="deliveries")
 
 
 def notify(user: User, kind: str, *, by: User, task: "Task", comment: "Comment | None" = None) -> None:

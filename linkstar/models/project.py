@@ -1,4 +1,5 @@
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
@@ -8,8 +9,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     ForeignKey,
+    Numeric,
     Select,
     String,
+    Text,
     UniqueConstraint,
     and_,
     bindparam,
@@ -24,10 +27,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
-from linkstar.models.membership import Membership, roles_with
+from linkstar.models.membership import Membership
 from linkstar.models.refusal import NotAllowed
+from linkstar.models.role import MASKED, narrowed, scope_in
 from linkstar.models.template import Template, TemplateVersion, is_template_keeper
 from linkstar.models.user import SignIn, User
+from linkstar.models.workspace import Workspace
 
 if TYPE_CHECKING:
     from linkstar.models.phase import Phase
@@ -73,6 +78,10 @@ class Project(Base):
     template_version_id: Mapped[int | None] = mapped_column(ForeignKey("template_version.id", ondelete="SET NULL"))
     draft_of_id: Mapped[int | None] = mapped_column(ForeignKey("template.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    budget: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    suppliers: Mapped[str | None] = mapped_column(Text)
+    narrowed: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # a person's id → a reach of role.REACHES
     last_number: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -96,9 +105,11 @@ class Project(Base):
 
     @classmethod
     def _visible_through(cls, membership: Membership) -> ColumnElement[bool]:
-        here = cls.workspace_id == membership.workspace_id
-        if membership.scope("view") == "all":
+        here, scope = cls.workspace_id == membership.workspace_id, membership.scope("view")
+        if scope == "all":
             return here
+        if scope not in ("member", "shared"):
+            return false()
         return and_(here, cls.id.in_(cls._joined_by(membership.user_id)))
 
     @staticmethod
@@ -116,7 +127,8 @@ class Project(Base):
     def known_to(self, user: User) -> bool:
         """Does the person see the project itself, its name and its board, and not only single tasks of it?"""
         membership = user.membership_in(self.workspace_id)
-        return bool(membership) and (membership.scope("view") == "all" or self.has_member(user))  # type: ignore[union-attr]
+        scope = membership.scope("view") if membership else "none"
+        return scope == "all" or (scope in ("member", "shared") and self.has_member(user))
 
     def add_member(self, user: User, *, by: User) -> None:
         membership = user.membership_in(self.workspace_id)
@@ -127,10 +139,21 @@ class Project(Base):
 
     def remove_member(self, member: ProjectMember, *, by: User) -> None:
         self.members.remove(member)
+        self.narrowed = {key: reach for key, reach in self.narrowed.items() if key != str(member.user_id)}
         self._record("project_member.removed", by, (member.user_id, None))
 
     def _record(self, action: str, by: User, user: tuple[int | None, int | None]) -> None:
         record(action, by=by, workspace_id=self.workspace_id, project_id=self.id, changes={"user_id": user})
+
+    def scope(self, user: User, permission: str) -> str:
+        """What the person's role gives, as far as this project does not narrow it."""
+        membership = user.membership_in(self.workspace_id)
+        scope = membership.scope(permission) if membership else "none"
+        return narrowed(scope, permission, self.narrowed.get(str(user.id)))
+
+    def shows(self, user: User, field: str) -> bool:
+        """May the person know what stands in this field (of the project, or of a creator who works for it)?"""
+        return field not in MASKED or self.allows(user, MASKED[field])
 
     def allows(self, user: User, permission: str) -> bool:
         """May the person do this in the project at large (and not only to tasks of the person's own)?"""
@@ -138,8 +161,8 @@ class Project(Base):
             return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
         if permission == "release":
-            return membership is not None and membership.keeps_gates
-        scope = membership.scope(permission) if membership else "none"
+            return membership is not None and membership.keeps_gates and str(user.id) not in self.narrowed
+        scope = self.scope(user, permission)
         if scope == "own":
             if permission in ("edit", "move"):
                 return self.owner_id == user.id
@@ -160,11 +183,14 @@ class Project(Base):
             select(User)
             .join(User.memberships)
             .where(User.active, Membership.workspace_id == self.workspace_id)
-            .where(or_(Membership.role.in_(roles_with("view", "all")), User.id.in_(joined)))
+            .where(or_(Membership.role.in_(self._roles_that_see_all()), User.id.in_(joined)))
             .options(contains_eager(User.memberships))
             .order_by(User.id)
         )
         return list(db.session.scalars(people).unique())
+
+    def _roles_that_see_all(self) -> list[str]:
+        return db.session.get_one(Workspace, self.workspace_id).roles_with("view", ["all"])
 
     def people_for(self, reader: User) -> list[User]:
         """The same, as far as the reader may know who there is: an outsider is told of nobody."""
@@ -237,15 +263,19 @@ class Project(Base):
         """The project's revision, if the bearer of this sign-in may see the project: one query, so that an
         open board may ask every two seconds. None where anything is not as it should be."""
         asked = {"token_hash": SignIn.digest(token), "now": clock.now(), "project_id": project_id}
-        return db.session.scalar(cls._revision_seen(), asked)
+        row = db.session.execute(cls._revision_seen(), asked).one_or_none()
+        if row is None or not (row.joined or scope_in(row.policy, row.role, "view") == "all"):
+            return None
+        return int(row.revision)
 
     @classmethod
     @cache
-    def _revision_seen(cls) -> Select[int]:
+    def _revision_seen(cls) -> Select[int, str, dict[str, dict[str, str]], bool]:
         """Built once: putting the statement together takes longer than running it."""
         joined = select(ProjectMember.user_id).where(ProjectMember.project_id == bindparam("project_id"))
         return (
-            select(cls.revision)
+            select(cls.revision, Membership.role, Workspace.policy, User.id.in_(joined).label("joined"))
+            .join(Workspace, Workspace.id == cls.workspace_id)
             .join(Membership, Membership.workspace_id == cls.workspace_id)
             .join(User, User.id == Membership.user_id)
             .join(SignIn, SignIn.user_id == User.id)
@@ -255,6 +285,6 @@ class Project(Base):
                 SignIn.token_hash == bindparam("token_hash"),
                 SignIn.expires_at > bindparam("now"),
                 User.active,
-                or_(Membership.role.in_(roles_with("view", "all")), User.id.in_(joined)),
+                ~SignIn.awaits_code,
             )
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ForeignKey, Select, String, bindparam, inspect, select
+from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, inspect, select
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from linkstar import clock
@@ -32,7 +32,10 @@ class User(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="zh")
     timezone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
-    active: Mapped[bool] = mapped_column(default=True)
+    active: Mapped[bool] = mapped_column(default=True)  # False where no workspace is left, or the person was erased
+    totp_secret: Mapped[str | None] = mapped_column(String(200))  # encrypted; the second factor is on where it stands
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used, so that none is twice
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
     memberships: Mapped[list["Membership"]] = relationship(
@@ -71,6 +74,11 @@ class User(Base):
     def external(self) -> bool:
         """An outsider (creator, partner) in every workspace that knows the person."""
         return bool(self.memberships) and all(membership.external for membership in self.memberships)
+
+    @property
+    def only_creates(self) -> bool:
+        """A creator in every workspace that knows the person: there is a portal, and nothing else."""
+        return bool(self.memberships) and all(membership.role == "creator" for membership in self.memberships)
 
     def signed_in_with(self, token: str) -> Self:
         """Remembers, for this request, the token of the device that it came from."""
@@ -112,6 +120,8 @@ class SignIn(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     device: Mapped[str] = mapped_column(String(200), default="")
+    awaits_code: Mapped[bool] = mapped_column(default=False)  # the password was right; the second factor is to come
+    mailed_link_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -142,7 +152,12 @@ class SignIn(Base):
             .join(cls, cls.user_id == User.id)
             .outerjoin(User.memberships)
             .options(contains_eager(User.memberships))
-            .where(cls.token_hash == bindparam("token_hash"), cls.expires_at > bindparam("now"), User.active)
+            .where(
+                cls.token_hash == bindparam("token_hash"),
+                cls.expires_at > bindparam("now"),
+                User.active,
+                ~cls.awaits_code,
+            )
         )
 
     @classmethod

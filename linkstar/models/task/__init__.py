@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant
+from linkstar.models.attachment import Attachment
 from linkstar.models.checklist import Checklist
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
@@ -68,6 +69,10 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
     title_en: Mapped[str | None] = mapped_column(String(200))
     brief_zh: Mapped[str | None] = mapped_column(Text)
     brief_en: Mapped[str | None] = mapped_column(Text)
+    wanted_zh: Mapped[str | None] = mapped_column(Text)  # for a creator: what has to be in it …
+    wanted_en: Mapped[str | None] = mapped_column(Text)
+    unwanted_zh: Mapped[str | None] = mapped_column(Text)  # … and what must not
+    unwanted_en: Mapped[str | None] = mapped_column(Text)
     source_language: Mapped[str] = mapped_column(String(2), default="zh")
     translation_outdated: Mapped[bool] = mapped_column(default=False)
 
@@ -100,6 +105,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     comment_count: Mapped[int] = mapped_column(default=0)
+    file_count: Mapped[int] = mapped_column(default=0)  # attachments that are not in the trash
     check_count: Mapped[int] = mapped_column(default=0)
     checked_count: Mapped[int] = mapped_column(default=0)
     waiver_count: Mapped[int] = mapped_column(default=0)  # obstacles that were waived: the mark stays on the card
@@ -138,6 +144,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
         order_by=Waiver.id, back_populates="task", foreign_keys="Waiver.task_id"
     )
     gate_passages: Mapped[list[GatePassage]] = relationship(order_by=GatePassage.id, back_populates="task")
+    attachments: Mapped[list[Attachment]] = relationship(order_by=Attachment.id, back_populates="task")
     comments: Mapped[list["Comment"]] = relationship(order_by="Comment.id", back_populates="task")
 
     @property

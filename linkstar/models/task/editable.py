@@ -17,7 +17,8 @@ from linkstar.models.task.gated import Holds
 from linkstar.models.user import User
 
 FIELDS = (
-    "title_zh", "title_en", "brief_zh", "brief_en", "source_language",
+    "title_zh", "title_en", "brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh",
+    "unwanted_en", "source_language",
     "owner_id", "start_on", "due_on", "priority", "platform", "phase_id", "blocking", "milestone",
     "start_at", "due_at", "locked", "start_rule", "offset", "duration", "elapsed_days", "offset_days", "role",
     "unassigned", "optional", "waiting", "deliverable_zh", "deliverable_en",

@@ -6,7 +6,6 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Mapped
 
 from linkstar.extensions import db
-from linkstar.models.membership import ROLES
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.task.participant import Participant
 from linkstar.models.template import is_template_keeper
@@ -23,6 +22,7 @@ class Visible:
         owner_id: Mapped[int]
         author_id: Mapped[int]
         comment_count: Mapped[int]
+        file_count: Mapped[int]
         trashed_at: Mapped[datetime | None]
         project: Mapped[Project]
         stage: Mapped[Any]
@@ -34,21 +34,23 @@ class Visible:
     @classmethod
     def seen_by(cls, user: User) -> ColumnElement[bool]:
         """The condition of visible_to, for queries that ask for columns or counts."""
-        return cls._seen_with(user.id, tuple((m.workspace_id, m.role) for m in user.memberships))
+        return cls._seen_with(user.id, tuple((m.workspace_id, m.scope("view")) for m in user.memberships))
 
     @classmethod
     @lru_cache(maxsize=4096)
-    def _seen_with(cls, user_id: int, roles: tuple[tuple[int, str], ...]) -> ColumnElement[bool]:
+    def _seen_with(cls, user_id: int, scopes: tuple[tuple[int, str], ...]) -> ColumnElement[bool]:
         """Kept by what it is made of, because a page asks for it in every query and it takes long to put together."""
         joined = select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
         given = select(Participant.task_id).where(Participant.user_id == user_id)
         ways: list[ColumnElement[bool]] = []
-        for workspace_id, role in roles:
-            here, scope = cls.workspace_id == workspace_id, ROLES[role]["view"]
+        for workspace_id, scope in scopes:
+            here = cls.workspace_id == workspace_id
             if scope == "all":
                 ways.append(here)
                 continue
-            shares = [cls.project_id.in_(joined), cls.owner_id == user_id]
+            shares = [cls.owner_id == user_id]
+            if scope in ("member", "shared"):
+                shares.append(cls.project_id.in_(joined))
             if scope == "shared":
                 shares.append(cls.id.in_(given))
             ways.append(and_(here, or_(*shares)))
@@ -58,8 +60,7 @@ class Visible:
         """May a person who sees the task do this to it?"""
         if self.project.draft_of_id and permission != "view":
             return is_template_keeper(user, self.workspace_id)
-        membership = user.membership_in(self.workspace_id)
-        scope = membership.scope(permission) if membership else "none"
+        scope = self.project.scope(user, permission)
         if scope == "all":
             return True
         if scope == "member":
@@ -67,9 +68,13 @@ class Visible:
         if scope == "own":
             return user.id in (self.owner_id, self.author_id)
         if scope == "approval" and permission == "delete":
-            untouched = self.stage.kind == "backlog" and not self.comment_count  # nothing of it has a history yet
-            return untouched and self.project.known_to(user)
+            return self.untouched and self.project.known_to(user)
         return False
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing of it has a history yet: not begun, nothing said, no file."""
+        return self.stage.kind == "backlog" and not self.comment_count and not self.file_count
 
     def seen_whole_by(self, user: User) -> bool:
         """Does the person see the whole project, and not only what was shared of it?"""
