@@ -2,6 +2,7 @@ from datetime import date
 from typing import Any
 
 from wtforms import RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from linkstar.forms import Day, Form, Text, stripped
 from linkstar.i18n import _, _l
@@ -11,7 +12,7 @@ class CalendarDayForm(Form):
     day = Day(_l("Day"))
     works = RadioField(
         _l("What it is"),
-        choices=[("off", _l("Day off")), ("worked", _l("Working day"))],
+        choices=[SelectChoice("off", _l("Day off")), SelectChoice("worked", _l("Working day"))],
         default="off",
         validate_choice=False,
     )

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, exists, func, or_, update
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, exists, func, or_, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock, packs
@@ -242,13 +242,16 @@ class ChecklistItem(Base):
         shown = self.shown_by
         return bool(shown and shown.valid_until and shown.valid_until < today)
 
+    def is_open(self, today: date) -> bool:
+        """Not ticked, or shown by something that is not valid any more; open_on() asks the same of the database."""
+        return not self.ticked_at or self.expired(today)
+
     @classmethod
     def open_on(cls, today: date) -> ColumnElement[bool]:
-        """Not ticked, or shown by something that is not valid any more."""
         out_of_date = exists().where(
             Evidence.item_id == cls.id, Evidence.replaced_at.is_(None), Evidence.valid_until < today
         )
-        return or_(cls.ticked_at.is_(None), and_(cls.evidence_kind.is_not(None), out_of_date))
+        return or_(cls.ticked_at.is_(None), out_of_date)
 
     def tick(self, *, by: User) -> None:
         """Says that it is so; a required item that asks for evidence is ticked only where there is some."""

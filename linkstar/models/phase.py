@@ -1,14 +1,16 @@
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, db
-from linkstar.models.audit_event import in_both, record
+from linkstar.models.audit_event import record
+from linkstar.models.checklist import Checklist, ChecklistItem
+from linkstar.models.positioned import Positioned
 from linkstar.models.project import Project
-from linkstar.models.refusal import CycleRefused, PositionGone, StillUsed
+from linkstar.models.refusal import CycleRefused, StillUsed
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ class PhaseGate(Base):
     awaited_id: Mapped[int] = mapped_column(ForeignKey("phase.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
-class Phase(Base):
+class Phase(Positioned, Base):
     """阶段: the part of the plan that a task belongs to (合规准备, 内容制作, 广告测试)."""
+
+    LIKE = "phases"
 
     __tablename__ = "phase"
 
@@ -47,10 +51,6 @@ class Phase(Base):
     tasks: Mapped[list["Task"]] = relationship(
         primaryjoin="and_(Phase.id == foreign(Task.phase_id), Task.trashed_at.is_(None))", viewonly=True
     )
-
-    @property
-    def name(self) -> dict[str, str | None]:
-        return in_both(self.name_zh, self.name_en)
 
     @classmethod
     def add(cls, project: Project, *, by: User, name_zh: str | None, name_en: str | None) -> Self:
@@ -119,25 +119,12 @@ class Phase(Base):
     def holds(self) -> bool:
         """Does anything in it still hold the phases that wait for it?"""
         today = clock.today(ZoneInfo(self.project.owner.timezone))
-        return any(
-            task.still_blocks
-            or any(
-                item.required and (not item.ticked_at or item.expired(today))
-                for checklist in task.checklists
-                for item in checklist.items
-            )
-            for task in self.tasks
+        blocked = Phase.tasks.any(blocking=True, completed_at=None)
+        items = (
+            select(ChecklistItem.id)
+            .join(ChecklistItem.checklist)
+            .join(Checklist.task)
+            .filter_by(phase_id=self.id, trashed_at=None)
+            .where(ChecklistItem.required, ChecklistItem.open_on(today))
         )
-
-    def _locked(self) -> tuple[Project, list["Phase"]]:
-        """The project and its phases as they are once nobody else may change them."""
-        project = self.project
-        project.lock()
-        phases = list(project.phases)
-        if self not in phases:
-            raise PositionGone
-        return project, phases
-
-    def _record(self, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
-        project = self.project
-        record("project.edited", by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)
+        return bool(db.session.scalar(select(or_(blocked, items.exists())).where(Phase.id == self.id)))

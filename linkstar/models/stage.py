@@ -4,9 +4,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar.extensions import Base, db
-from linkstar.models.audit_event import in_both, record
+from linkstar.models.positioned import Positioned
 from linkstar.models.project import Project
-from linkstar.models.refusal import FlowBroken, PositionGone, StillUsed
+from linkstar.models.refusal import FlowBroken, StillUsed
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 KINDS = ("backlog", "active", "review", "done")
 
 
-class Stage(Base):
+class Stage(Positioned, Base):
     """流程节点: where a task stands in its flow (待办, 进行中, 待审核, 完成)."""
+
+    LIKE = "stages"
 
     __tablename__ = "stage"
     __table_args__ = (CheckConstraint(f"kind in {KINDS}", name="kind"),)
@@ -48,10 +50,6 @@ class Stage(Base):
             cls(kind=kind, name_zh=zh, name_en=en, wip_limit=limit, position=position)
             for position, (kind, zh, en, limit) in enumerate(rows)
         ]
-
-    @property
-    def name(self) -> dict[str, str | None]:
-        return in_both(self.name_zh, self.name_en)
 
     @classmethod
     def add(cls, project: Project, *, by: User, kind: str, **values: Any) -> Self:
@@ -113,15 +111,6 @@ class Stage(Base):
         db.session.flush()
         db.session.expire(project, ["stages"])
 
-    def _locked(self) -> tuple[Project, list["Stage"]]:
-        """The project and its stages as they are once nobody else may change them."""
-        project = self.project
-        project.lock()
-        stages = list(project.stages)
-        if self not in stages:
-            raise PositionGone
-        return project, stages
-
     @staticmethod
     def _ways_round(stages: list["Stage"]) -> set[tuple[str, int, int]]:
         """How tasks are past a stage with a required list without having met it: reviewed or done in front of it, or
@@ -152,7 +141,3 @@ class Stage(Base):
             stage.position = position
         db.session.flush()
         db.session.expire(project, ["stages"])
-
-    def _record(self, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
-        project = self.project
-        record("project.edited", by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)

@@ -1,7 +1,17 @@
 import pytest
 
 from linkstar.extensions import db
-from linkstar.models import Checklist, MoveRefused, NotAllowed, Notification, Phase, Task, Waiver
+from linkstar.models import (
+    Checklist,
+    ChecklistItem,
+    Evidence,
+    MoveRefused,
+    NotAllowed,
+    Notification,
+    Phase,
+    Task,
+    Waiver,
+)
 from linkstar.reports import cards
 from linkstar.reports.task_filter import blocked
 from tests.world import october
@@ -88,3 +98,54 @@ def test_a_phase_gate_is_left_open_by_an_item_that_is_not_ticked(session, world,
         gated.move_to(by=world.yu, to={"stage": world.doing})
     assert [item.text_zh for item in refused.value.holds.items] == ["实验室报告原件"]
     assert isinstance(gated.phase, Phase)
+
+
+def test_a_phase_is_not_held_by_an_open_item_of_a_trashed_task(session, world):
+    world.fcc.blocking = False
+    assert world.compliance.holds
+    world.fcc.trash(by=world.yue)
+    assert not world.compliance.holds
+    world.fcc.restore(by=world.yue)
+    world.lab_report.tick(by=world.lei)
+    assert not world.compliance.holds
+    world.fcc.blocking = True
+    assert world.compliance.holds
+
+
+def test_a_phase_of_many_tasks_is_asked_as_fast_as_one_of_few(session, world, count_queries):
+    def asked():
+        session.flush()
+        session.expire_all()
+        with count_queries() as queries:
+            assert not world.content.holds
+        return len(queries)
+
+    few = asked()
+    for number in range(4):
+        task = Task.create(
+            world.lamp, by=world.yu, stage=world.to_do, owner=world.yu, phase=world.content, title_zh=f"配图{number}"
+        )
+        ChecklistItem.write(task, "尺寸对", by=world.yu)
+    assert asked() == few
+
+
+@pytest.mark.parametrize(
+    ("ticked", "kind", "valid_until", "open_"),
+    [
+        (False, None, None, True),
+        (True, None, None, False),
+        (True, "text", october(13), False),
+        (True, "text", october(12), True),
+        (True, None, october(12), True),
+    ],
+)
+def test_the_database_and_the_page_agree_on_what_is_open(session, world, ticked, kind, valid_until, open_):
+    item = ChecklistItem.write(world.fcc, "证书", by=world.lei, required=True, evidence_kind=kind)
+    if valid_until:
+        item.give(
+            Evidence(workspace_id=world.shanlan.id, kind="text", value="A-1", valid_until=valid_until), by=world.lei
+        )
+    elif ticked:
+        item.tick(by=world.lei)
+    query = db.select(ChecklistItem.id).where(ChecklistItem.id == item.id, ChecklistItem.open_on(october(13)))
+    assert item.is_open(october(13)) is (session.scalar(query) is not None) is open_

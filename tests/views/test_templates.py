@@ -1,6 +1,7 @@
 """The library in the browser: looking, editing as a project, publishing, telling what changed; saving and copying."""
 
 import pytest
+from flask import template_rendered
 
 from linkstar import packs
 from linkstar.extensions import db
@@ -53,6 +54,26 @@ def test_the_library_lists_what_there_is(browse, world, template):
     assert "医疗器械美国上市" in page and "医疗器械包" in page
     assert "/packs" not in page, "the intern installs nothing"
     assert "/packs" in browse("lei").get("/templates").text
+
+
+def test_the_library_asks_for_the_drafts_of_its_own_workspace(app, browse, world, template):
+    with app.app_context():
+        pack = packs.parse(MEDICAL, "medical_device.yaml")
+        theirs = InstalledPack.install(world.beiyuan, pack, by=world.lead).templates[0]
+        TemplateDraft(theirs).open(by=world.lead)
+        db.session.commit()
+    seen = []
+
+    def note(sender, template, context, **rest):
+        seen.append(context.get("edited"))
+
+    yue = browse("yue")
+    with template_rendered.connected_to(note, app):
+        assert "Being edited" not in yue.get("/templates", {"lang": "en"}).text
+        assert set() in seen
+        yue.post(f"/templates/{template}/draft")
+        assert "Being edited" in yue.get("/templates", {"lang": "en"}).text
+        assert {template} in seen
 
 
 def test_a_template_shows_its_plan_gates_and_sources(browse, world, template):

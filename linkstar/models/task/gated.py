@@ -107,7 +107,7 @@ class Gated:
             item
             for checklist in lists
             for item in checklist.items
-            if item.required and item.id not in waived and (not item.ticked_at or item.expired(today))
+            if item.required and item.id not in waived and item.is_open(today)
         ]
         holds.passed = [each for each in lists if each.stage_id or each.task_id == self.id]
 

@@ -30,7 +30,11 @@ def index() -> Any:
         .options(joinedload(Template.owner), joinedload(Template.installed_pack), undefer(TemplateVersion.content))
         .order_by(Template.id)
     )
-    edited = select(Project.draft_of_id).where(Project.draft_of_id.is_not(None), Project.trashed_at.is_(None))
+    edited = (
+        select(Project.draft_of_id)
+        .where(Project.workspace_id == membership.workspace_id)
+        .where(Project.draft_of_id.is_not(None), Project.trashed_at.is_(None))
+    )
     return render_template(
         "templates/index.html", rows=db.session.execute(here).all(), edited=set(db.session.scalars(edited)),
         may_keep=keeps(current_user, membership.workspace_id),
