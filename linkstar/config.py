@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -54,12 +55,14 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "RATELIMIT_STORAGE_OPTIONS": IMPATIENT,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "STORAGE_URL": _storage_url(environment, production, data),
+        "STORAGE_QUOTA": _size(environment, "STORAGE_QUOTA", "20GB"),
         "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
         "SESSION_COOKIE_NAME": "__Host-linkstar" if https else "linkstar",
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_SSL_STRICT": False,  # pages with a secret in their address send no referrer
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a board stays open all day
         "MAX_CONTENT_LENGTH": 2_000_000,
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
@@ -157,7 +160,9 @@ def _database_url(environment: Mapping[str, str], production: bool, data: Path) 
 
 
 def _storage_url(environment: Mapping[str, str], production: bool, data: Path) -> str:
-    url = _url(environment, "STORAGE_URL", (data / "files").as_uri(), "file")
+    url = _url(environment, "STORAGE_URL", (data / "files").as_uri(), "file", "s3")
+    if url.scheme == "s3":
+        return _bucket_url(url)
     if url.netloc:
         raise BadSetting("STORAGE_URL", "is file:/// with a third slash and a whole path.")
     folder = Path(unquote(url.path))
@@ -168,6 +173,28 @@ def _storage_url(environment: Mapping[str, str], production: bool, data: Path) -
     if production:
         _refuse_open("STORAGE_URL", folder)
     return url.geturl()
+
+
+def _bucket_url(url: SplitResult) -> str:
+    if "@" in url.netloc:
+        raise BadSetting("STORAGE_URL", "holds no credentials: they stand where other programs for AWS look for them.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", url.netloc):
+        raise BadSetting("STORAGE_URL", "names no bucket after s3://.")
+    for name, values in parse_qs(url.query, keep_blank_values=True).items():
+        shape = {"region": r"[a-z0-9-]+", "endpoint": r"https?://[^/?#@\s]+(/[^?#@\s]*)?"}.get(name)
+        if not shape or len(values) > 1 or not re.fullmatch(shape, values[0]):
+            raise BadSetting("STORAGE_URL", "takes ?region=… and &endpoint=https://… after the bucket, each once.")
+    if url.fragment:
+        raise BadSetting("STORAGE_URL", "ends before the #.")
+    return url.geturl()
+
+
+def _size(environment: Mapping[str, str], variable: str, default: str) -> int:
+    """In bytes; a kilobyte is 1000 of them, as on the label of a disk."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5}) ?([MGT])B", environment.get(variable) or default)
+    if not match:
+        raise BadSetting(variable, "is a number with its unit: MB, GB or TB, such as 20GB.")
+    return int(match[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[match[2]]
 
 
 def _redis_url(environment: Mapping[str, str], data: Path) -> str:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkstar import clock, config, queue
+from linkstar import clock, config, queue, storage
 from linkstar.extensions import db, read_only
 from linkstar.i18n import _
 from linkstar.models import AuditEvent
@@ -32,6 +32,7 @@ def examine(app: Flask) -> Iterator[tuple[str, str | None]]:
     yield _("Queue"), answering(app)
     yield _("Worker"), working(app)
     yield _("Mail"), mail(app.config["MAIL_URL"])
+    yield _("Uploaded files"), storage.trouble()
 
 
 def python() -> str | None:

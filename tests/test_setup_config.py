@@ -49,7 +49,21 @@ def test_the_secret_is_made_once(data: dict[str, str]) -> None:
         ("DATABASE_URL", "mysql://localhost/linkstar"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
         ("REDIS_URL", "http://localhost"),
-        ("STORAGE_URL", "s3://bucket/files"),
+        ("STORAGE_URL", "ftp://bucket/files"),
+        ("STORAGE_URL", "s3:///files"),
+        ("STORAGE_URL", "s3://Bucket_1/files"),
+        ("STORAGE_URL", "s3://AKIA1:secret@bucket/files"),
+        ("STORAGE_URL", "s3://bucket:9000/files"),
+        ("STORAGE_URL", "s3://bucket/files?secret=x"),
+        ("STORAGE_URL", "s3://bucket/files?region="),
+        ("STORAGE_URL", "s3://bucket/files?region=a&region=b"),
+        ("STORAGE_URL", "s3://bucket/files?endpoint=minio:9000"),
+        ("STORAGE_URL", "s3://bucket/files?endpoint=https://AKIA1:secret@minio"),
+        ("STORAGE_URL", "s3://bucket/files#part"),
+        ("STORAGE_QUOTA", "20"),
+        ("STORAGE_QUOTA", "0GB"),
+        ("STORAGE_QUOTA", "-1GB"),
+        ("STORAGE_QUOTA", "20 gibibytes"),
         ("STORAGE_URL", "file://files/here"),
         ("STORAGE_URL", "file:///dev/null/files"),
         ("MAIL_URL", "smtp://"),
@@ -62,6 +76,17 @@ def test_the_secret_is_made_once(data: dict[str, str]) -> None:
 def test_a_wrong_value_stops_and_names_its_variable(data: dict[str, str], variable: str, value: str) -> None:
     with pytest.raises(SystemExit, match=variable):
         config.load(data | {variable: value})
+
+
+def test_a_bucket_and_a_quota_are_understood_and_a_secret_is_not_repeated(data: dict[str, str]) -> None:
+    url = "s3://linkstar-files/上传/here?region=cn-north-1&endpoint=https://s3.cn-north-1.amazonaws.com.cn"
+    assert config.load(data | {"STORAGE_URL": url})["STORAGE_URL"] == url
+    assert config.load(data | {"STORAGE_URL": "s3://linkstar-files"})["STORAGE_URL"] == "s3://linkstar-files"
+    with pytest.raises(SystemExit, match="credentials") as refusal:
+        config.load(data | {"STORAGE_URL": "s3://AKIA1:secret@linkstar-files"})
+    assert "secret" not in str(refusal.value)
+    quotas = {quota: config.load(data | {"STORAGE_QUOTA": quota})["STORAGE_QUOTA"] for quota in ("", "500MB", "2 TB")}
+    assert quotas == {"": 20_000_000_000, "500MB": 500_000_000, "2 TB": 2_000_000_000_000}
 
 
 @pytest.mark.parametrize(

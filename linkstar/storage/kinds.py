@@ -1,28 +1,16 @@
-"""Uploaded bytes: kept in a folder under random keys, and judged by what they hold, never by what they claim."""
+"""What an upload is: judged by what it holds, never by what it claims."""
 
 import codecs
-import hashlib
-import os
 import re
-import secrets
-import tempfile
-import time
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
-from urllib.parse import unquote, urlsplit
+from pathlib import PurePosixPath
+from typing import IO
 
 import puremagic
-from flask import current_app
 
-KEY = re.compile(r"[0-9a-f]{32}")
-CHUNK = 1 << 16
+from linkstar.storage.streams import chunks
+
 HEAD = 2048  # more than any browser looks at when it guesses
 
 PHOTOS = {
@@ -61,107 +49,6 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 MOST_MEMBERS = 5000
 LARGEST_UNPACKED = 200_000_000
 HIGHEST_RATIO = 100
-
-
-class TooLarge(Exception):
-    """More bytes came than may be kept; none of them is."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} bytes")
-        self.limit = limit
-
-
-class Missing(Exception):
-    """Nothing is kept under this key."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    key: str
-    size: int
-    sha256: str
-
-
-# keeping
-
-
-def put(stream: IO[bytes], *, limit: int) -> Stored:
-    """Keeps what the stream still holds. Until all of it is safely on the disk no key leads to it."""
-    digest, size, key = hashlib.sha256(), 0, secrets.token_hex(16)
-    place = _place(key)
-    for folder in reversed(place.parents[:3]):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix="unfinished-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for chunk in _chunks(stream):
-                size += len(chunk)
-                if size > limit:
-                    raise TooLarge(limit)
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(name, place)
-    except BaseException:
-        os.unlink(name)
-        raise
-    for folder in place.parents[:3]:
-        _sync(folder)
-    return Stored(key, size, digest.hexdigest())
-
-
-def open(key: str) -> BinaryIO:
-    try:
-        return _place(key).open("rb")
-    except FileNotFoundError as error:
-        raise Missing(key) from error
-
-
-def delete(key: str) -> None:
-    """Afterwards nothing is kept under the key, whether something was or not."""
-    with suppress(Missing):
-        _place(key).unlink(missing_ok=True)
-
-
-def forgotten(known_keys: Collection[str], older_than: timedelta) -> int:
-    """Deletes what no row names and what is older than that by the file system's clock, which no test and no
-    `flask tick --at` sets; says how many files that were.
-
-    An upload whose transaction failed leaves such a file, a process that was killed while writing another.
-    """
-    deleted = 0
-    for path in _root().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
-        with suppress(FileNotFoundError):
-            if path.name not in known_keys and time.time() - path.stat().st_mtime > older_than.total_seconds():
-                path.unlink()
-                deleted += 1
-    return deleted
-
-
-def _root() -> Path:
-    return Path(unquote(urlsplit(current_app.config["STORAGE_URL"]).path))
-
-
-def _place(key: str) -> Path:
-    if not KEY.fullmatch(key):
-        raise Missing(key)
-    return _root() / key[:2] / key[2:4] / key
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    return iter(partial(stream.read, CHUNK), b"")
-
-
-# judging
 
 
 def kind_of(file: IO[bytes], name: str) -> str | None:
@@ -212,14 +99,14 @@ def _is_text(file: IO[bytes]) -> bool:
 def _is_written_in(encoding: str, file: IO[bytes]) -> bool:
     file.seek(0)
     try:
-        return not any(UNPRINTABLE.search(text) for text in codecs.iterdecode(_chunks(file), encoding))
+        return not any(UNPRINTABLE.search(text) for text in codecs.iterdecode(chunks(file), encoding))
     except UnicodeDecodeError:
         return False
 
 
 def _is_office(file: IO[bytes], main_part: str) -> bool:
     # Counted before the directory is read: each entry begins with these bytes, and costs memory.
-    if sum(chunk.count(b"PK\1\2") for chunk in _chunks(file)) > MOST_MEMBERS:
+    if sum(chunk.count(b"PK\1\2") for chunk in chunks(file)) > MOST_MEMBERS:
         return False
     size = file.tell()
     try:
