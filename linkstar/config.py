@@ -58,6 +58,7 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "STORAGE_QUOTA": _size(environment, "STORAGE_QUOTA", "20GB"),
         "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
+        **_open_id(environment, production),
         "SESSION_COOKIE_NAME": "__Host-linkstar" if https else "linkstar",
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -111,6 +112,20 @@ def _public_url(environment: Mapping[str, str], production: bool, port: int) -> 
     if url.path.strip("/") or url.query or url.fragment:
         raise BadSetting("PUBLIC_URL", "is a scheme, a host and perhaps a port; no path follows.")
     return f"{url.scheme}://{url.netloc}"
+
+
+def _open_id(environment: Mapping[str, str], production: bool) -> dict[str, str]:
+    """All of it or nothing: a house that signs people in for us, and the name that its button bears."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME")
+    values = {name: environment.get(name, "").strip() for name in names}
+    if any(values.values()):
+        for name in names:
+            if not values[name]:
+                raise BadSetting(name, f"is missing: {', '.join(names)} belong together.")
+        issuer = _url(environment, "OIDC_ISSUER", "", "https", *(() if production else ("http",)))
+        if issuer.query or issuer.fragment or len(values["OIDC_ISSUER"]) > 200:
+            raise BadSetting("OIDC_ISSUER", "is the address that the provider calls its issuer: no ? and no # in it.")
+    return values
 
 
 def _secret_key(environment: Mapping[str, str], production: bool, data: Path) -> str:

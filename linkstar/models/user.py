@@ -6,11 +6,26 @@ from typing import TYPE_CHECKING, Self
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    ForeignKey,
+    Select,
+    String,
+    TypeDecorator,
+    bindparam,
+    delete,
+    inspect,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
+from linkstar.i18n import _
 
 if TYPE_CHECKING:
     from linkstar.models.membership import Membership
@@ -21,6 +36,21 @@ _hasher = PasswordHasher()
 _nobody = _hasher.hash(secrets.token_urlsafe())  # verified for unknown addresses, so that they take as long
 
 
+ERASED = "deleted person "  # how the name of somebody begins who was erased; a mark follows
+
+
+class PersonName(TypeDecorator[str]):
+    """A person's name; of somebody who was erased only the mark is left, and is said in the reader's language."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value and value.startswith(ERASED):
+            return _("Deleted person %(mark)s", mark=value.removeprefix(ERASED))
+        return value
+
+
 class User(Base):
     """A person with one sign-in, a language and a time zone; a member of one or more workspaces."""
 
@@ -28,7 +58,7 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(PersonName(80))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="zh")
     timezone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
@@ -92,19 +122,42 @@ class User(Base):
     def membership_in(self, workspace_id: int) -> "Membership | None":
         return next((m for m in self.memberships if m.workspace_id == workspace_id), None)
 
+    @property
+    def has_second_factor(self) -> bool:
+        return self.totp_secret is not None
+
+    @property
+    def is_asked_for_second_factor(self) -> bool:
+        return any(membership.role in membership.workspace.second_factor_roles for membership in self.memberships)
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """A workspace asks for it; until it is set up there is nothing else to be had."""
+        return not self.has_second_factor and self.is_asked_for_second_factor
+
     def set_password(self, password: str) -> None:
         self.password_hash = _hasher.hash(password)
+
+    def is_password(self, password: str) -> bool:
+        return _fits(self.password_hash, password)
+
+    @classmethod
+    def at(cls, email: str) -> Self | None:
+        """Whose address it is, of those who may come in."""
+        return db.session.scalar(select(cls).where(cls.email == email.strip().lower(), cls.active))
 
     @classmethod
     def with_password(cls, email: str, password: str) -> Self | None:
         """The person whose address and password these are; unknown addresses take as long as wrong passwords."""
-        user = db.session.scalar(select(cls).where(cls.email == email.strip().lower(), cls.active))
-        stored = user.password_hash if user and user.password_hash else _nobody
-        try:
-            _hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return None
-        return user
+        user = cls.at(email)
+        return user if _fits(user.password_hash if user else None, password) else None
+
+
+def _fits(stored: str | None, password: str) -> bool:
+    try:
+        return _hasher.verify(stored or _nobody, password)
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 class SignIn(Base):
@@ -115,12 +168,17 @@ class SignIn(Base):
 
     LASTS = timedelta(days=30)
     LASTS_UNREMEMBERED = timedelta(hours=12)
+    LASTS_UNUSED = timedelta(days=7)
+    LASTS_UNUSED_UNREMEMBERED = timedelta(hours=4)
+    LASTS_WITHOUT_CODE = timedelta(minutes=10)
+    MOST_TRIES = 5
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     device: Mapped[str] = mapped_column(String(200), default="")
     awaits_code: Mapped[bool] = mapped_column(default=False)  # the password was right; the second factor is to come
+    tries: Mapped[int] = mapped_column(default=0)  # of the code
     mailed_link_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(Instant)
@@ -128,14 +186,42 @@ class SignIn(Base):
     user: Mapped[User] = relationship()
 
     @classmethod
-    def begin(cls, user: User, *, device: str, remember: bool) -> str:
-        """Signs the person in on a device and returns the token, which is not kept anywhere."""
+    def begin(
+        cls, user: User, *, device: str, remember: bool, awaits_code: bool = False, mailed_link_id: int | None = None
+    ) -> str:
+        """Signs the person in on a device and returns the token, which is not kept anywhere. One that awaits a code
+        opens nothing yet."""
         token = secrets.token_urlsafe(32)
-        lasts = cls.LASTS if remember else cls.LASTS_UNREMEMBERED
+        lasts = cls.LASTS_WITHOUT_CODE if awaits_code else cls.LASTS if remember else cls.LASTS_UNREMEMBERED
         db.session.add(
-            cls(user=user, token_hash=cls.digest(token), device=device[:200], expires_at=clock.now() + lasts)
-        )
+            cls(
+                user=user, token_hash=cls.digest(token), device=device[:200], expires_at=clock.now() + lasts,
+                awaits_code=awaits_code, mailed_link_id=mailed_link_id,
+            )
+        )  # fmt: skip
         return token
+
+    @classmethod
+    def awaiting_code(cls, token: str) -> Self | None:
+        query = select(cls).join(cls.user).where(cls.token_hash == cls.digest(token), cls.awaits_code, User.active)
+        return db.session.scalar(query.where(cls.expires_at > clock.now(), cls.tries < cls.MOST_TRIES))
+
+    def counts_try(self) -> bool:
+        """However many guess at the same time, only a few are listened to."""
+        counted = db.session.execute(
+            update(SignIn)
+            .where(SignIn.id == self.id, SignIn.tries < self.MOST_TRIES)
+            .values(tries=SignIn.tries + 1)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.expire(self, ["tries"])
+        return bool(counted.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, user: User) -> list[Self]:
+        """Where the person is signed in, the newest first."""
+        here = cls.user_id == user.id, ~cls.awaits_code, cls.expires_at > clock.now()
+        return list(db.session.scalars(select(cls).where(*here).order_by(cls.created_at.desc(), cls.id.desc())))
 
     @classmethod
     def user_of(cls, token: str) -> User | None:
@@ -157,14 +243,30 @@ class SignIn(Base):
                 cls.expires_at > bindparam("now"),
                 User.active,
                 ~cls.awaits_code,
+                or_(cls.mailed_link_id.is_(None), ~cls._does_more()),
             )
         )
+
+    @staticmethod
+    def _does_more() -> ColumnElement[bool]:
+        """Is the person more than a creator anywhere? What was signed in by a link from a mail ends then."""
+        membership = inspect(User).relationships["memberships"].entity.class_
+        return User.memberships.any(membership.role != "creator")
 
     @classmethod
     def end(cls, token: str) -> None:
         sign_in = db.session.scalar(select(cls).where(cls.token_hash == cls.digest(token)))
         if sign_in:
             db.session.delete(sign_in)
+
+    @classmethod
+    def end_all(cls, user: User, *, but: str | None = None) -> None:
+        """Those that wait for a code too; `but` the one with this token."""
+        rows = delete(cls).where(cls.user_id == user.id)
+        db.session.execute(rows.where(cls.token_hash != cls.digest(but)) if but else rows)
+
+    def is_behind(self, token: str) -> bool:
+        return self.token_hash == self.digest(token)
 
     @staticmethod
     def digest(token: str) -> str:
