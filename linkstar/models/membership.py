@@ -1,13 +1,20 @@
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, Text, UniqueConstraint, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
-from linkstar.models.role import EXTERNAL_ROLES, GATE_KEEPERS, ROLES, WORKSPACE_KEEPERS
-from linkstar.models.user import User
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
+from linkstar.models.mailed_link import MailedLink
+from linkstar.models.refusal import LastAdministrator, MemberChanged
+from linkstar.models.role import EXTERNAL_ROLES, GATE_KEEPERS, READ_ONLY_ROLES, ROLES, WORKSPACE_KEEPERS
+from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from linkstar.models.project import Project
 
 
 class Membership(Base):
@@ -38,12 +45,163 @@ class Membership(Base):
         return self.role in EXTERNAL_ROLES
 
     @property
+    def read_only(self) -> bool:
+        return self.role in READ_ONLY_ROLES
+
+    @property
+    def administers(self) -> bool:
+        """May the person let others in and out, and say what the roles may do?"""
+        return self.scope("admin") == "all"
+
+    @property
     def keeps_gates(self) -> bool:
         return self.role in GATE_KEEPERS
 
     @property
     def keeps_workspace(self) -> bool:
         return self.role in WORKSPACE_KEEPERS
+
+    # who is in a workspace
+
+    @staticmethod
+    def invite(
+        workspace: Workspace,
+        email: str,
+        name: str,
+        role: str,
+        language: str,
+        *,
+        by: User,
+        project: "Project | None" = None,
+    ) -> MailedLink:
+        """Sends an invitation by mail. One that is on its way to this address already opens nothing any more."""
+        email = email.strip().lower()
+        for earlier in db.session.scalars(invitations_to(workspace.id).where(MailedLink.email == email)):
+            earlier.revoked_at = clock.now()
+        link = MailedLink.send(
+            "invitation", email=email, name=name, language=language, workspace_id=workspace.id, role=role,
+            project_id=project.id if project else None, sent_by=by,
+        )  # fmt: skip
+        db.session.flush()
+        changes = {"invitation_id": (None, link.id), "role": (None, role)}
+        record("member.invited", by=by, workspace_id=workspace.id, changes=changes)
+        return link
+
+    @classmethod
+    def join(cls, user: User, link: MailedLink) -> "Membership":
+        """Takes an invitation up that was used just now; whoever is there already stays what he is."""
+        assert link.workspace_id and link.role
+        membership = user.membership_in(link.workspace_id)
+        if membership is None:
+            membership = cls(workspace_id=link.workspace_id, user=user, role=link.role)
+            db.session.add(membership)
+            db.session.flush()
+            changes = {"user_id": (None, user.id), "role": (None, link.role)}
+            record("member.joined", by=user, workspace_id=link.workspace_id, changes=changes)
+        return membership
+
+    @classmethod
+    def admit_creator(cls, workspace_id: int, email: str, name: str, language: str, timezone: str, *, by: User) -> User:
+        """A creator of the workspace from now on, known by this address; somebody who is known stays as he is."""
+        creator = db.session.scalar(select(User).where(User.email == email))
+        if creator is None:
+            creator = User(email=email, name=name, language=language, timezone=timezone)
+            db.session.add(creator)
+        creator.active = True
+        db.session.add(cls(workspace_id=workspace_id, user=creator, role="creator"))
+        db.session.flush()
+        db.session.refresh(creator, ["memberships"])
+        changes = {"user_id": (None, creator.id), "role": (None, "creator")}
+        record("member.admitted", by=by, workspace_id=workspace_id, changes=changes)
+        return creator
+
+    def change_role(self, role: str, *, by: User) -> str | None:
+        """Another role from the next request on; returns the name of the change. What the person owns stays his."""
+        self.hold()
+        if role == self.role:
+            return None
+        if self._is_last_administrator:
+            raise LastAdministrator
+        old, self.role = self.role, role
+        if old == "creator":
+            self._close_the_portal()
+        if role == "creator":
+            self._leave_projects(by)
+        changes = {"user_id": (self.user_id, self.user_id), "role": (old, role)}
+        return record("member.role_changed", by=by, workspace_id=self.workspace_id, changes=changes)
+
+    def write_contact(self, contact: str | None, *, by: User) -> None:
+        """The trail says that it was changed, and not what it is: not everybody who reads the trail may know."""
+        if contact != self.contact:
+            self.contact = contact
+            changes = {"user_id": (self.user_id, self.user_id)}
+            record("member.edited", by=by, workspace_id=self.workspace_id, changes=changes)
+
+    def end(self, successor: User | None, *, by: User, change: str) -> None:
+        """The person is out: no row, no sign-in, no key and no link from the next request on."""
+        self.hold()
+        if self._is_last_administrator:
+            raise LastAdministrator
+        user, here, role = self.user, self.workspace_id, self.role
+        self._leave_projects(by)
+        db.session.add(Departure(workspace_id=here, user=user, role=role, successor=successor, by=by))
+        db.session.delete(self)
+        db.session.flush()
+        db.session.expire(user, ["memberships"])
+        user.active = bool(user.memberships)
+        db.session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+        mine = or_(MailedLink.user_id == user.id, MailedLink.email == user.email)
+        about = or_(MailedLink.workspace_id == here, MailedLink.workspace_id.is_(None))
+        for link in db.session.scalars(select(MailedLink).where(mine, about, MailedLink.revoked_at.is_(None))):
+            link.revoke()
+        changes = {
+            "user_id": (user.id, None), "role": (role, None),
+            "successor_id": (None, successor.id if successor else None),
+        }  # fmt: skip
+        record("member.left", by=by, workspace_id=here, change=change, changes=changes)
+
+    def hold(self) -> None:
+        """Until the end of the transaction nobody else changes who is in the workspace; raises MemberChanged where
+        the person has left since."""
+        self.workspace.hold()
+        query = select(Membership).where(Membership.id == self.id).execution_options(populate_existing=True)
+        if db.session.scalar(query) is None:
+            raise MemberChanged
+
+    @property
+    def _is_last_administrator(self) -> bool:
+        """By the shipped role: what another role may do can be taken away on the page of roles."""
+        others = (
+            select(Membership.id)
+            .join(Membership.user)
+            .where(Membership.workspace_id == self.workspace_id, Membership.role == "admin", User.active)
+            .where(Membership.id != self.id)
+            .limit(1)
+        )
+        return self.role == "admin" and db.session.scalar(others) is None
+
+    def _leave_projects(self, by: User) -> None:
+        """Creators are given single tasks, and take part in no project."""
+        for joined in list(self.user.project_memberships):
+            if joined.project.workspace_id == self.workspace_id:
+                joined.project.remove_member(joined, by=by)
+
+    def _close_the_portal(self) -> None:
+        """A link in a mail signs creators in, and nobody who may do more."""
+        here = MailedLink.workspace_id == self.workspace_id, MailedLink.user_id == self.user_id
+        query = select(MailedLink).where(*here, MailedLink.kind == "entry", MailedLink.revoked_at.is_(None))
+        for link in db.session.scalars(query):
+            link.revoke()
+
+
+def invitations_to(workspace_id: int) -> Select[MailedLink]:
+    """The invitations to a workspace that nobody has taken up and that still open, the newest first."""
+    return (
+        select(MailedLink)
+        .where(MailedLink.kind == "invitation", MailedLink.workspace_id == workspace_id)
+        .where(MailedLink.used_at.is_(None), MailedLink.revoked_at.is_(None), MailedLink.expires_at > clock.now())
+        .order_by(MailedLink.id.desc())
+    )
 
 
 class Departure(Base):
@@ -58,6 +216,7 @@ class Departure(Base):
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)  # when the workspace forgot what it kept of the person
 
     user: Mapped[User] = relationship(foreign_keys=[user_id])
     successor: Mapped[User | None] = relationship(foreign_keys=[successor_id])

@@ -1,0 +1,61 @@
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, session, url_for
+from flask_login import current_user
+from sqlalchemy import select
+
+from linkstar.extensions import commit, db
+from linkstar.forms.member import ContactForm
+from linkstar.i18n import _
+from linkstar.models import Membership, NotAllowed
+from linkstar.models.operations.role_change import RoleChange
+from linkstar.reports.people import People
+from linkstar.views.workspaces import membership_inside
+
+blueprint = Blueprint("members", __name__, url_prefix="/members")
+
+
+def manager(*, asks: bool = False) -> Membership:
+    """The person who manages the people of the workspace, or who may at least ask for it."""
+    mine = membership_inside()
+    if not mine.administers and not (asks and RoleChange.is_asked_by(mine)):
+        raise NotAllowed("admin")
+    return mine
+
+
+def get_member(member_id: int) -> Membership:
+    """Somebody of the workspace that is looked at."""
+    here = membership_inside().workspace_id
+    query = select(Membership).where(Membership.id == member_id, Membership.workspace_id == here)
+    return db.session.scalar(query) or abort(404)
+
+
+@blueprint.get("")
+def index() -> Any:
+    mine = membership_inside()
+    may_ask = mine.administers or RoleChange.is_asked_by(mine)
+    return render_template("members/index.html", people=People(mine), mine=mine, may_ask=may_ask)
+
+
+@blueprint.get("/<id:member_id>/edit")
+def edit(member_id: int) -> Any:
+    member = get_member(member_id)
+    manager()
+    return _page(member, ContactForm(formdata=None, data={"contact": member.contact}))
+
+
+@blueprint.put("/<id:member_id>")
+def update(member_id: int) -> Any:
+    member = get_member(member_id)
+    manager()
+    form = ContactForm()
+    if not form.validate():
+        return _page(member, form), 422
+    member.write_contact(form.contact.data, by=current_user)
+    commit()
+    session["toast"] = {"message": _("Saved"), "change": None}
+    return redirect(url_for("members.index"), 303)
+
+
+def _page(member: Membership, form: ContactForm) -> str:
+    return render_template("members/edit.html", member=member, form=form)
