@@ -14,7 +14,12 @@ from pathlib import Path
 import brotli
 
 PACKAGES = Path(__file__).parent / "node_modules"
-VENDOR = ("htmx.org/dist/htmx.min.js", "sortablejs/Sortable.min.js", "axe-core/axe.min.js")
+VENDOR = (
+    "htmx.org/dist/htmx.min.js",
+    "sortablejs/Sortable.min.js",
+    "tus-js-client/dist/tus.min.js",
+    "axe-core/axe.min.js",
+)
 STATIC = Path(__file__).parents[2] / "static"
 
 

@@ -8,7 +8,9 @@ from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.notification import notify
+from linkstar.models.refusal import NotAllowed, StaleVersion
 from linkstar.models.task import Task
+from linkstar.models.task.visible import other_creators
 from linkstar.models.user import User
 
 
@@ -33,11 +35,14 @@ class Comment(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     body: Mapped[str] = mapped_column(Text)
     shared: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    edited_at: Mapped[datetime | None] = mapped_column(Instant)
+    trashed_at: Mapped[datetime | None] = mapped_column(Instant)
 
     task: Mapped[Task] = relationship(back_populates="comments")
     author: Mapped[User] = relationship()
-    mentions: Mapped[list[Mention]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    mentions: Mapped[list[Mention]] = relationship(cascade="all, delete-orphan")
 
     @classmethod
     def post(cls, task: Task, body: str, *, by: User, shared: bool = False) -> Self:
@@ -47,13 +52,11 @@ class Comment(Base):
         comment = cls(task=task, author=by, body=body, shared=shared)
         db.session.add(comment)
         db.session.flush()
-        people = [person for person in task.readers() if shared or task.seen_whole_by(person)]
-        called = _called(body, people)
-        for person in called:
-            comment.mentions.append(Mention(user=person))
-            notify(person, "mentioned", by=by, task=task, comment=comment)
+        people = comment._readers()
+        called = comment._call(people)
         for person in people:
-            if person not in called and task.is_watched_by(person):
+            owns_brief = person.id == task.owner_id and person.only_creates
+            if person not in called and (owns_brief or task.is_watched_by(person)):
                 notify(person, "commented", by=by, task=task, comment=comment)
         task.comment_count += 1
         record("comment.added", by=by, task=task, changes={"comment": (None, comment.id)})
@@ -61,11 +64,71 @@ class Comment(Base):
 
     @classmethod
     def on(cls, task: Task, *, reader: User) -> list[Self]:
-        """What the reader may read on a task, oldest first."""
+        """What the reader may read on a task, oldest first; of what was taken back, only that there was something."""
         query = select(cls).where(cls.task_id == task.id).order_by(cls.id)
         if not task.seen_whole_by(reader):
             query = query.where(cls.shared)
+        membership = reader.membership_in(task.workspace_id)
+        if membership and membership.role == "creator":
+            query = query.where(cls.author_id.not_in(other_creators(task.workspace_id, reader)))
         return list(db.session.scalars(query))
+
+    def is_read_by(self, user: User) -> bool:
+        """May somebody who sees the task read this on it?"""
+        if self.trashed_at:
+            return False
+        return self.task.seen_whole_by(user) or (self.shared and self.task.hears(user, self.author))
+
+    def edit(self, body: str, *, by: User, version: int) -> None:
+        """Other words, at which `edited` is seen; who is called only now is told. The trail keeps both."""
+        self._hold(by)
+        if version != self.version:
+            raise StaleVersion(version, self.version)
+        if body == self.body:
+            return
+        old, self.body = self.body, body
+        self.version += 1
+        self.edited_at = clock.now()
+        self._call(self._readers())
+        texts = self._for_good(old), self._for_good(body)
+        record("comment.edited", by=by, task=self.task, changes={"comment": (self.id, self.id), "body": texts})
+
+    def trash(self, *, by: User) -> str:
+        self._hold(by)
+        self.trashed_at = clock.now()
+        self.task.comment_count -= 1
+        return record("comment.trashed", by=by, task=self.task, changes={"comment": (None, self.id)})
+
+    def restore(self, *, by: User, undoes: str | None = None) -> str:
+        self.task.redraw()
+        self.trashed_at = None
+        self.task.comment_count += 1
+        return record("comment.restored", by=by, task=self.task, undoes=undoes, changes={"comment": (None, self.id)})
+
+    def _hold(self, by: User) -> None:
+        """Everybody has a say over what he said himself, and nobody else."""
+        self.task.redraw()
+        if self.author_id != by.id or self.trashed_at:
+            raise NotAllowed("edit")
+
+    def _readers(self) -> list[User]:
+        return [person for person in self.task.readers() if self.is_read_by(person)]
+
+    def _call(self, people: list[User]) -> list[User]:
+        """Whom the text calls; each is told once."""
+        called = _called(self.body, people)
+        told = {mention.user_id for mention in self.mentions}
+        for person in called:
+            if person.id not in told:
+                self.mentions.append(Mention(user=person))
+                notify(person, "mentioned", by=self.author, task=self.task, comment=self)
+        return called
+
+    def _for_good(self, text: str) -> str:
+        """As the trail keeps it: whom it calls as a number, because a name may have to be forgotten."""
+        for mention in sorted(self.mentions, key=lambda mention: -len(mention.user.name)):
+            text = text.replace(f"@{mention.user.name}", f"@#{mention.user.id}")
+        return text
 
 
 def _called(text: str, people: list[User]) -> list[User]:
