@@ -1,18 +1,28 @@
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import JSON, ForeignKey, String, or_, select
-from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, String, event, or_, select, update
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    contains_eager,
+    joinedload,
+    mapped_column,
+    relationship,
+    with_loader_criteria,
+)
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
 from linkstar.models.membership import Membership
 from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
 
 SCOPES = ("work:read", "work:write", "people:read", "audit:read")
 PREFIX = "lks_"
+MARKED_EVERY = timedelta(minutes=1)
 
 
 class ApiToken(Base):
@@ -37,7 +47,7 @@ class ApiToken(Base):
 
     @classmethod
     def create(
-        cls, user: User, workspace_id: int, name: str, scopes: list[str], expires_at: datetime | None = None
+        cls, user: User, workspace_id: int, name: str, scopes: list[str], expires_at: datetime, *, by: User | None
     ) -> tuple[Self, str]:
         """The row, and the token itself, which is not kept anywhere."""
         token = PREFIX + secrets.token_urlsafe(32)
@@ -46,7 +56,38 @@ class ApiToken(Base):
             token_hash=SignIn.digest(token), ending=token[-4:],
         )  # fmt: skip
         db.session.add(row)
+        row._record("api_token.created", by, (None, name))
         return row, token
+
+    def revoke(self, *, by: User | None) -> None:
+        """It opens nothing from the next request on."""
+        self._record("api_token.revoked", by, (self.name, None))
+        db.session.delete(self)
+
+    def _record(self, action: str, by: User | None, name: tuple[str | None, str | None]) -> None:
+        changes = {"name": name, "user_id": (self.user.id, self.user.id)}
+        record(action, by=by, workspace_id=self.workspace_id, changes=changes)
+
+    @classmethod
+    def of(cls, user: User) -> list[Self]:
+        """A person's keys, the newest first."""
+        query = select(cls).where(cls.user_id == user.id).options(joinedload(cls.workspace)).order_by(cls.id.desc())
+        return list(db.session.scalars(query))
+
+    @property
+    def has_run_out(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= clock.now()
+
+    @property
+    def is_to_be_marked(self) -> bool:
+        return self.last_used_at is None or self.last_used_at <= clock.now() - MARKED_EVERY
+
+    @classmethod
+    def mark_used(cls, token_id: int) -> None:
+        """Says that it was used now; once a minute is enough."""
+        now = clock.now()
+        due = or_(cls.last_used_at.is_(None), cls.last_used_at <= now - MARKED_EVERY)
+        db.session.execute(update(cls).where(cls.id == token_id, due).values(last_used_at=now))
 
     @classmethod
     def bearing(cls, token: str) -> Self | None:
@@ -57,6 +98,18 @@ class ApiToken(Base):
             .join(User.memberships)
             .options(contains_eager(cls.user).contains_eager(User.memberships))
             .where(cls.token_hash == SignIn.digest(token), Membership.workspace_id == cls.workspace_id, User.active)
+            .where(Membership.created_at <= cls.created_at)  # who left and came back left the old ones behind
             .where(or_(cls.expires_at.is_(None), cls.expires_at > clock.now()))
         )
-        return db.session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
+        row = db.session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
+        if row:
+            db.session.info["token_workspace_id"] = row.workspace_id
+        return row
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _stay_inside(state: ORMExecuteState) -> None:
+    """Whoever acts through a token is in its workspace only, however often the person is read again."""
+    here = state.session.info.get("token_workspace_id")
+    if here is not None and state.is_select:
+        state.statement = state.statement.options(with_loader_criteria(Membership, Membership.workspace_id == here))
