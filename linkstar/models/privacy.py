@@ -1,0 +1,311 @@
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, select, update
+
+from linkstar import clock
+from linkstar.extensions import db
+from linkstar.models.api_token import ApiToken
+from linkstar.models.approval import Approval
+from linkstar.models.attachment import Attachment, AttachmentVersion
+from linkstar.models.audit_event import AuditEvent, plain, record
+from linkstar.models.comment import Comment, Mention
+from linkstar.models.evidence import Evidence
+from linkstar.models.gate_passage import GatePassage
+from linkstar.models.handover import Handover
+from linkstar.models.idempotent_request import IdempotentRequest
+from linkstar.models.identity import Identity, RecoveryCode
+from linkstar.models.mailed_link import MailedLink
+from linkstar.models.membership import Departure, Membership
+from linkstar.models.notification import Notification
+from linkstar.models.project import Project, ProjectMember
+from linkstar.models.refusal import ErasureRefused
+from linkstar.models.role import MASKED
+from linkstar.models.saved_view import SavedView
+from linkstar.models.task import Participant, Task
+from linkstar.models.upload import Upload
+from linkstar.models.user import ERASED, SignIn, User
+from linkstar.models.workspace import Workspace
+
+PEOPLE = ("user_id", "owner_id", "successor_id", "collaborator", "watcher")  # where the trail keeps a person's id
+QUIETLY = {"synchronize_session": False}
+
+
+class PersonalData:
+    """What Linkstar keeps of one person, to be given out or forgotten: within one workspace, as its administrators
+    may; or (`workspace_id` None) all of it, as only the person may."""
+
+    def __init__(self, user: User, workspace_id: int | None = None) -> None:
+        self.user, self.workspace_id = user, workspace_id
+        left = select(Departure).where(Departure.user_id == user.id, Departure.erased_at.is_(None))
+        known_in = {place.workspace_id for place in (*user.memberships, *db.session.scalars(left))}
+        self.places = [workspace_id] if workspace_id else sorted(known_in)
+        self.whole = known_in <= set(self.places)  # no other workspace knows the person: the account goes too
+
+    @classmethod
+    def known_in(cls, workspace_id: int, user_id: int) -> "PersonalData | None":
+        """Of somebody who belongs to the workspace, or did."""
+        here = or_(
+            User.memberships.any(Membership.workspace_id == workspace_id),
+            select(Departure.id).where(Departure.user_id == User.id, Departure.workspace_id == workspace_id).exists(),
+        )
+        user = db.session.scalar(select(User).where(User.id == user_id, here))
+        return cls(user, workspace_id) if user else None
+
+    # giving it out
+
+    def sections(self) -> dict[str, Any]:
+        """Name → rows, each a dictionary that JSON can hold; nothing that others wrote about other things."""
+        return plain(self._about_person() | self._about_work() | (self._about_account() if self.whole else {}))
+
+    def files(self) -> list[tuple[str, str]]:
+        """(name, key in the storage) of each file that the person sent."""
+        sent = (
+            select(AttachmentVersion.file_name, AttachmentVersion.file_key)
+            .join(AttachmentVersion.attachment)
+            .where(AttachmentVersion.sent_by_id == self.user.id, Attachment.workspace_id.in_(self.places))
+            .order_by(AttachmentVersion.id)
+        )
+        given = select(Evidence.file_name, Evidence.file_key).where(
+            Evidence.given_by_id == self.user.id, Evidence.workspace_id.in_(self.places), Evidence.file_key.is_not(None)
+        )
+        return [(row.file_name, row.file_key) for query in (sent, given) for row in db.session.execute(query)]
+
+    def _about_person(self) -> dict[str, Any]:
+        user = self.user
+        workspace = (Workspace.key, Workspace.name_zh, Workspace.name_en)
+        memberships = (
+            select(*workspace, Membership.role, Membership.contact, Membership.created_at)
+            .join(Membership.workspace)
+            .where(Membership.user_id == user.id, Membership.workspace_id.in_(self.places))
+        )
+        departures = (
+            select(*workspace, Departure.role, Departure.at)
+            .join(Workspace, Workspace.id == Departure.workspace_id)
+            .where(Departure.user_id == user.id, Departure.workspace_id.in_(self.places))
+        )
+        links = select(
+            MailedLink.kind, MailedLink.email, MailedLink.name, MailedLink.created_at, MailedLink.expires_at,
+            MailedLink.used_at, MailedLink.revoked_at,
+        ).where(self._links())  # fmt: skip
+        tokens = select(ApiToken.name, ApiToken.scopes, ApiToken.created_at, ApiToken.last_used_at).where(
+            ApiToken.user_id == user.id, ApiToken.workspace_id.in_(self.places)
+        )
+        profile = {"name": user.name, "email": user.email, "language": user.language, "timezone": user.timezone}
+        return {
+            "profile": profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None},
+            "memberships": self._rows(memberships),
+            "departures": self._rows(departures),
+            "links": self._rows(links.order_by(MailedLink.id)),
+            "api_tokens": self._rows(tokens.order_by(ApiToken.id)),
+        }
+
+    def _about_work(self) -> dict[str, Any]:
+        mine, here = self.user.id, Task.workspace_id.in_(self.places)
+        titles = (Task.id.label("task"), Task.title_zh, Task.title_en)
+        helped = select(Participant.task_id).where(Participant.user_id == mine)
+        tasks = select(
+            *titles, (Task.owner_id == mine).label("owner"), (Task.author_id == mine).label("author"), Task.due_on,
+            Task.completed_at,
+        )  # fmt: skip
+        comments = select(*titles, Comment.body, Comment.shared, Comment.created_at).join(Comment.task)
+        versions = (
+            select(
+                *titles, AttachmentVersion.file_name, AttachmentVersion.size, AttachmentVersion.sha256,
+                AttachmentVersion.sent_at,
+            )
+            .join(AttachmentVersion.attachment)
+            .join(Attachment.task)
+        )  # fmt: skip
+        evidence = select(
+            Evidence.kind, Evidence.value, Evidence.file_name, Evidence.sha256, Evidence.given_at, Evidence.task_id
+        ).where(Evidence.given_by_id == mine, Evidence.workspace_id.in_(self.places))
+        notices = select(Notification.kind, Notification.task_id, Notification.created_at, Notification.read_at).where(
+            Notification.user_id == mine, Notification.workspace_id.in_(self.places)
+        )
+        views = select(SavedView.name, SavedView.page, SavedView.query).where(self._views())
+        in_tasks = or_(Task.owner_id == mine, Task.author_id == mine, Task.id.in_(helped))
+        return {
+            "tasks": self._rows(tasks.where(here, in_tasks).order_by(Task.id)),
+            "comments": self._rows(comments.where(Comment.author_id == mine, here).order_by(Comment.id)),
+            "files": self._rows(versions.where(AttachmentVersion.sent_by_id == mine, here)),
+            "evidence": self._rows(evidence.order_by(Evidence.id)),
+            "notifications": self._rows(notices.order_by(Notification.id)),
+            "saved_views": self._rows(views.order_by(SavedView.id)),
+            "history": list(self._events()),
+        }
+
+    def _about_account(self) -> dict[str, Any]:
+        mine = self.user.id
+        sign_ins = select(SignIn.device, SignIn.created_at, SignIn.expires_at).where(SignIn.user_id == mine)
+        identities = select(Identity.issuer, Identity.subject, Identity.created_at).where(Identity.user_id == mine)
+        return {"sign_ins": self._rows(sign_ins), "identities": self._rows(identities)}
+
+    def _events(self) -> Iterable[dict[str, Any]]:
+        """What the person did, and what others did with the person."""
+        mine = self.user.id
+        events = select(AuditEvent).where(
+            or_(AuditEvent.workspace_id.in_(self.places), AuditEvent.workspace_id.is_(None) if self.whole else false()),
+            or_(AuditEvent.actor_id == mine, *map(_names_a_person, PEOPLE)),
+        )
+        for event in db.session.scalars(events.order_by(AuditEvent.id).execution_options(yield_per=500)):
+            told = {"at": event.created_at, "action": event.action, "via": event.via, "task": event.task_id}
+            if event.actor_id == mine:
+                kept = {field: pair for field, pair in event.changes.items() if field not in MASKED}
+                yield {"by": "the person", **told, "changes": kept}
+            elif any(mine in event.changes.get(field, ()) for field in PEOPLE):
+                yield {"by": "somebody else", **told}
+
+    @staticmethod
+    def _rows(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
+        return [dict(row._mapping) for row in db.session.execute(query)]
+
+    # forgetting it
+
+    @property
+    def must_be_let_go(self) -> Handover | None:
+        """A creator's tasks are handed over on the way; anybody else leaves by the page of members first."""
+        membership = self.user.membership_in(self.workspace_id or 0)
+        return Handover(membership) if membership and membership.role == "creator" else None
+
+    @property
+    def erased(self) -> bool:
+        """Nothing is left to be forgotten in the workspace."""
+        if self.user.membership_in(self.workspace_id or 0):
+            return False
+        return db.session.scalar(self._departures().where(Departure.erased_at.is_(None)).limit(1)) is None
+
+    def refuse_erasure(self, by: User) -> None:
+        if self.workspace_id is None or self.user.id == by.id:
+            raise ErasureRefused("yourself")
+        if self.erased:
+            raise ErasureRefused("erased")
+        if self.user.membership_in(self.workspace_id) and not self.must_be_let_go:
+            raise ErasureRefused("belongs")
+
+    def erase(self, *, by: User, successor: User | None = None) -> None:
+        """What the person did stays, under a mark that nobody can read a person from. Another workspace that knows
+        the person keeps the account, and with it the name."""
+        self.refuse_erasure(by)
+        if handover := self.must_be_let_go:
+            handover.run(successor, by=by)
+        mark = secrets.token_hex(2).upper()
+        self._forget_in_words(mark)
+        for table in (
+            delete(Participant).where(Participant.user_id == self.user.id, Participant.task_id.in_(self._tasks())),
+            delete(Mention).where(Mention.user_id == self.user.id, Mention.comment_id.in_(self._comments())),
+            delete(ProjectMember).where(
+                ProjectMember.user_id == self.user.id, ProjectMember.project_id.in_(self._projects())
+            ),
+            delete(SavedView).where(self._views()),
+            delete(Notification).where(
+                Notification.user_id == self.user.id, Notification.workspace_id.in_(self.places)
+            ),
+            delete(Upload).where(Upload.user_id == self.user.id, Upload.workspace_id.in_(self.places)),
+            delete(ApiToken).where(ApiToken.user_id == self.user.id, ApiToken.workspace_id.in_(self.places)),
+            delete(MailedLink).where(self._links(), MailedLink.kind != "invitation"),
+        ):
+            db.session.execute(table, execution_options=QUIETLY)
+        invitations = update(MailedLink).where(self._links())
+        forgotten = {"name": ERASED + mark, "email": nowhere(), "revoked_at": clock.now(), "user_id": None}
+        db.session.execute(invitations.values(**forgotten), execution_options=QUIETLY)
+        if self.whole:
+            self._erase_account(mark)
+        for departure in db.session.scalars(self._departures()):
+            departure.erased_at = clock.now()
+        record("person.erased", by=by, workspace_id=self.workspace_id, changes={"user_id": (self.user.id, None)})
+
+    def _erase_account(self, mark: str) -> None:
+        for model in (SignIn, Identity, RecoveryCode, IdempotentRequest):
+            db.session.execute(delete(model).where(model.user_id == self.user.id), execution_options=QUIETLY)
+        user = self.user
+        user.name, user.email = ERASED + mark, nowhere()
+        user.password_hash = user.totp_secret = user.totp_step = None
+        user.active, user.erased_at = False, clock.now()
+        user.language, user.timezone = "zh", "Asia/Shanghai"
+        db.session.flush()
+        db.session.expire(user, ["name"])
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Cards that show the person are kept drawn until their revision changes."""
+        shown = select(Task.project_id).where(Task.owner_id == self.user.id)
+        for project in db.session.scalars(select(Project).where(Project.id.in_(shown)).order_by(Project.id)):
+            tasks = update(Task).where(Task.project_id == project.id)
+            db.session.execute(tasks.values(revision=project.touch()), execution_options=QUIETLY)
+
+    def _forget_in_words(self, mark: str) -> None:
+        """Where the name was written down as a word: in comments that call the person, in requests, in what was
+        signed. A word that is also a living colleague's name stays where nothing says who was meant."""
+        name, shared = self.user.name, self._has_namesake()
+        called = re.compile(f"@{re.escape(name)}(?!{'|'.join(self._longer_names()) or '$^'})")
+        comments = select(Comment).where(
+            Comment.id.in_(self._comments()), Comment.body.contains(f"@{name}", autoescape=True)
+        )
+        if shared:
+            comments = comments.where(Comment.mentions.any(Mention.user_id == self.user.id))
+        for comment in db.session.scalars(comments):
+            comment.body = called.sub(f"@{mark}", comment.body)
+        words = {self.user.email: nowhere()} | ({} if shared else {name: mark})
+        for approval in db.session.scalars(select(Approval).where(Approval.workspace_id.in_(self.places))):
+            for field in ("arguments", "difference"):
+                setattr(approval, field, _replaced(getattr(approval, field), words))
+        for passage in db.session.scalars(select(GatePassage).where(GatePassage.workspace_id.in_(self.places))):
+            passage.content = _replaced(passage.content, words)
+        db.session.flush()
+
+    def _has_namesake(self) -> bool:
+        others = select(User.id).where(User.id != self.user.id, User.name == self.user.name)
+        return db.session.scalar(others.where(self._people()).limit(1)) is not None
+
+    def _longer_names(self) -> list[str]:
+        """How the names of others go on that begin with this one: 蕾 of 王蕾蕾 is not 王蕾."""
+        name = self.user.name
+        longer = select(User.name).where(User.name.startswith(name, autoescape=True), User.name != name)
+        return [re.escape(each.removeprefix(name)) for each in db.session.scalars(longer.where(self._people()))]
+
+    def _people(self) -> ColumnElement[bool]:
+        return User.memberships.any(Membership.workspace_id.in_(self.places))
+
+    # what is meant by here
+
+    def _departures(self) -> Select[Departure]:
+        return select(Departure).where(Departure.user_id == self.user.id, Departure.workspace_id == self.workspace_id)
+
+    def _projects(self) -> Select[int]:
+        return select(Project.id).where(Project.workspace_id.in_(self.places))
+
+    def _tasks(self) -> Select[int]:
+        return select(Task.id).where(Task.workspace_id.in_(self.places))
+
+    def _comments(self) -> Select[int]:
+        return select(Comment.id).where(Comment.task_id.in_(self._tasks()))
+
+    def _views(self) -> ColumnElement[bool]:
+        return (SavedView.user_id == self.user.id) & SavedView.project_id.in_(self._projects())
+
+    def _links(self) -> ColumnElement[bool]:
+        """Also those that were sent to the address before there was an account."""
+        meant = or_(MailedLink.user_id == self.user.id, MailedLink.email == self.user.email)
+        here = MailedLink.workspace_id.in_(self.places)
+        return meant & (or_(here, MailedLink.workspace_id.is_(None)) if self.whole else here)
+
+
+def nowhere() -> str:
+    """An address to which no mail can go, unlike any other."""
+    return f"{secrets.token_hex(8)}@erased.invalid"
+
+
+def _names_a_person(field: str) -> ColumnElement[bool]:
+    return cast(AuditEvent.changes, Text).contains(f'"{field}":', autoescape=True)
+
+
+def _replaced(value: Any, words: dict[str, str]) -> Any:
+    """A JSON value with these words replaced, where they stand alone."""
+    if isinstance(value, dict):
+        return {key: _replaced(each, words) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, words) for each in value]
+    return words.get(value, value) if isinstance(value, str) else value
