@@ -6,19 +6,34 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
+from linkstar.models.attachment import Attachment
 from linkstar.models.audit_event import AuditEvent, new_change
+from linkstar.models.checklist import Checklist
+from linkstar.models.comment import Comment
 from linkstar.models.dependency import Dependency
 from linkstar.models.label import Label
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
-from linkstar.models.refusal import MoveRefused, NotAllowed, UndoRefused
+from linkstar.models.refusal import CycleRefused, MoveRefused, NotAllowed, UndoRefused
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
 from linkstar.models.task.editable import DATES
 from linkstar.models.task.gated import Holds
 from linkstar.models.user import User
 
-PERMISSIONS = {"task.moved": "move", "task.edited": "edit", "task.trashed": "delete"}  # "view" for one's own "Added"
+PERMISSIONS = {  # "view" for one's own "Added"
+    "task.moved": "move",
+    "task.edited": "edit",
+    "task.trashed": "delete",
+    "dependency.added": "edit",
+    "dependency.removed": "edit",
+    "checklist.removed": "edit",
+}
+THINGS: dict[str, tuple[str, type[Any]]] = {
+    "attachment.trashed": ("attachment", Attachment),
+    "comment.trashed": ("comment", Comment),
+}
+LINKS = ("dependency.added", "dependency.removed")
 PLACES = {"stage_id": ("stage", Stage), "phase_id": ("phase", Phase), "owner_id": ("owner", User)}
 
 
@@ -101,9 +116,10 @@ class Undo:
         project.move_anchor(old, by=self.by, change=self.change, undoes=self.undone)
 
     def _undo(self, event: AuditEvent, task: Task) -> None:
-        task.redraw()  # under the lock, so that nobody changes it between the look and the undoing
+        if event.action not in LINKS:  # they lock all projects of the programme, in their order
+            task.redraw()  # under the lock, so that nobody changes it between the look and the undoing
         permission = PERMISSIONS.get(event.action, "view")
-        if not task.allows(self.by, permission):
+        if not (self._sees(task) if event.action in THINGS else task.allows(self.by, permission)):
             raise NotAllowed(permission)
         if event.action == "task.created":
             self._refuse_if_lived_in(event, task)
@@ -116,6 +132,48 @@ class Undo:
             self._move_back(event, task)
         elif event.action == "task.edited":
             self._write_back(event, task)
+        elif event.action in THINGS:
+            self._bring_back(event)
+        elif event.action in LINKS:
+            self._link_back(event, task)
+        elif event.action == "checklist.removed":
+            self._list_back(event, task)
+
+    def _link_back(self, event: AuditEvent, task: Task) -> None:
+        """The link is as it was before: away, there again, or with its old lag."""
+        before, after = event.changes["predecessor_id"]
+        old_lag, lag = event.changes["lag"]
+        predecessor = db.session.get(Task, after or before)
+        if predecessor is None or predecessor.trashed_at:
+            raise UndoRefused("gone")
+        link = db.session.get(Dependency, (predecessor.id, task.id))
+        if (link.lag if link else None) != lag:
+            raise UndoRefused("changed_since")
+        if before is None:
+            task.stop_waiting_for(predecessor, by=self.by, undoes=self.undone)
+            return
+        try:
+            task.wait_for(predecessor, by=self.by, lag=old_lag, undoes=self.undone)
+        except CycleRefused:
+            raise UndoRefused("changed_since") from None
+
+    def _list_back(self, event: AuditEvent, task: Task) -> None:
+        kept = event.changes.get("kept", [None])[0]
+        undone = select(AuditEvent.id).where(AuditEvent.undoes == self.undone).limit(1)
+        if kept is None or db.session.scalar(undone):
+            raise UndoRefused("changed_since")
+        Checklist.bring_back(kept, task, by=self.by, undoes=self.undone)
+
+    def _sees(self, task: Task) -> bool:
+        """What one took away oneself one brings back, wherever the task is still there for one."""
+        return db.session.scalar(Task.visible_to(self.by).where(Task.id == task.id)) is not None
+
+    def _bring_back(self, event: AuditEvent) -> None:
+        field, model = THINGS[event.action]
+        thing = db.session.get(model, event.changes[field][1])
+        if thing is None or not thing.trashed_at:
+            raise UndoRefused("changed_since")
+        thing.restore(by=self.by, undoes=self.undone)
 
     @staticmethod
     def _refuse_if_lived_in(event: AuditEvent, task: Task) -> None:

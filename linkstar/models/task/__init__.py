@@ -7,7 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant
-from linkstar.models.attachment import Attachment
 from linkstar.models.checklist import Checklist
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
@@ -29,6 +28,7 @@ from linkstar.models.user import User
 from linkstar.models.waiver import Waiver
 
 if TYPE_CHECKING:
+    from linkstar.models.attachment import Attachment
     from linkstar.models.comment import Comment
 
 __all__ = ["PLATFORMS", "PRIORITIES", "Participant", "Task"]
@@ -144,7 +144,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
         order_by=Waiver.id, back_populates="task", foreign_keys="Waiver.task_id"
     )
     gate_passages: Mapped[list[GatePassage]] = relationship(order_by=GatePassage.id, back_populates="task")
-    attachments: Mapped[list[Attachment]] = relationship(order_by=Attachment.id, back_populates="task")
+    attachments: Mapped[list["Attachment"]] = relationship(order_by="Attachment.id", back_populates="task")
     comments: Mapped[list["Comment"]] = relationship(order_by="Comment.id", back_populates="task")
 
     @property

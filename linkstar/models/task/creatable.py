@@ -7,6 +7,7 @@ from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.project import Project
+from linkstar.models.refusal import Overtaken
 from linkstar.models.stage import Stage
 from linkstar.models.task.movable import GAP
 from linkstar.models.user import User
@@ -28,6 +29,8 @@ class Creatable:
         if owner.membership_in(project.workspace_id) is None:
             raise ValueError("the owner of a task is a person of its workspace")
         revision = project.lock()
+        if project.trashed_at:
+            raise Overtaken("gone")
         last = db.session.scalar(select(func.max(cls.position)).where(cls.project_id == project.id))
         task = cls(  # type: ignore[call-arg]
             workspace_id=project.workspace_id,

@@ -30,7 +30,7 @@ class Linked:
         trashed_at: Mapped[datetime | None]
         owner: Mapped[User]
 
-    def wait_for(self, predecessor: Self, *, by: User, lag: float = 0) -> str | None:
+    def wait_for(self, predecessor: Self, *, by: User, lag: float = 0, undoes: str | None = None) -> str | None:
         """Starts after the predecessor from now on, or with another lag than before; raises CycleRefused."""
         self._lock_with(predecessor)
         if self.id == predecessor.id:
@@ -51,9 +51,9 @@ class Linked:
         db.session.expire(self, ["predecessors"])
         db.session.expire(predecessor, ["successors"])
         changes = {"predecessor_id": (None if old is None else predecessor.id, predecessor.id), "lag": (old, lag)}
-        return record("dependency.added", by=by, task=self, changes=changes)  # type: ignore[arg-type]
+        return record("dependency.added", by=by, task=self, changes=changes, undoes=undoes)  # type: ignore[arg-type]
 
-    def stop_waiting_for(self, predecessor: Self, *, by: User) -> str | None:
+    def stop_waiting_for(self, predecessor: Self, *, by: User, undoes: str | None = None) -> str | None:
         """What an unfinished blocking task holds is let go by who keeps the gates."""
         self._lock_with(predecessor)
         link = db.session.get(Dependency, (predecessor.id, self.id))
@@ -66,7 +66,7 @@ class Linked:
         db.session.flush()
         db.session.expire(self, ["predecessors"])
         db.session.expire(predecessor, ["successors"])
-        return record("dependency.removed", by=by, task=self, changes=changes)  # type: ignore[arg-type]
+        return record("dependency.removed", by=by, task=self, changes=changes, undoes=undoes)  # type: ignore[arg-type]
 
     @property
     def still_blocks(self) -> bool:

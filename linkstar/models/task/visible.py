@@ -2,10 +2,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, select
 from sqlalchemy.orm import Mapped
 
 from linkstar.extensions import db
+from linkstar.models.membership import Departure, Membership
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.task.participant import Participant
 from linkstar.models.template import is_template_keeper
@@ -32,13 +33,15 @@ class Visible:
         return select(cls).where(cls.seen_by(user))
 
     @classmethod
-    def seen_by(cls, user: User) -> ColumnElement[bool]:
-        """The condition of visible_to, for queries that ask for columns or counts."""
-        return cls._seen_with(user.id, tuple((m.workspace_id, m.scope("view")) for m in user.memberships))
+    def seen_by(cls, user: User, *, trash: bool = False) -> ColumnElement[bool]:
+        """The condition of visible_to, for queries that ask for columns or counts; with what lies in the trash, where
+        that is asked for."""
+        scopes = tuple((m.workspace_id, m.scope("view")) for m in user.memberships)
+        return cls._seen_with(user.id, scopes, trash)
 
     @classmethod
     @lru_cache(maxsize=4096)
-    def _seen_with(cls, user_id: int, scopes: tuple[tuple[int, str], ...]) -> ColumnElement[bool]:
+    def _seen_with(cls, user_id: int, scopes: tuple[tuple[int, str], ...], trash: bool) -> ColumnElement[bool]:
         """Kept by what it is made of, because a page asks for it in every query and it takes long to put together."""
         joined = select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
         given = select(Participant.task_id).where(Participant.user_id == user_id)
@@ -54,7 +57,8 @@ class Visible:
             if scope == "shared":
                 shares.append(cls.id.in_(given))
             ways.append(and_(here, or_(*shares)))
-        return and_(cls.trashed_at.is_(None), or_(false(), *ways))
+        seen = or_(false(), *ways)
+        return seen if trash else and_(cls.trashed_at.is_(None), seen)
 
     def allows(self, user: User, permission: str) -> bool:
         """May a person who sees the task do this to it?"""
@@ -81,6 +85,15 @@ class Visible:
         membership = user.membership_in(self.workspace_id)
         return bool(membership) and not membership.external  # type: ignore[union-attr]
 
+    def hears(self, reader: User, author: User) -> bool:
+        """Creators are nothing to each other: one is not shown what another says or sends."""
+        creators = [
+            person
+            for person in (reader, author)
+            if (membership := person.membership_in(self.workspace_id)) and membership.role == "creator"
+        ]
+        return reader.id == author.id or len(creators) < 2
+
     def readers(self) -> list[User]:
         """Everybody who sees the task: whom a comment can mention."""
         people = {person.id: person for person in self.project.people()}
@@ -89,5 +102,17 @@ class Visible:
             .join(Participant, Participant.user_id == User.id)
             .where(Participant.task_id == self.id, User.active, User.id.not_in(people))
         )
-        others = [db.session.get_one(User, self.owner_id), *given]
+        here = [db.session.get_one(User, self.owner_id), *given]
+        others = [person for person in here if person.membership_in(self.workspace_id)]  # who left is not called
         return list((people | {person.id: person for person in others}).values())
+
+
+def other_creators(workspace_id: int, user: User) -> CompoundSelect[int]:
+    """The ids of those who are or were creators for a workspace, but for this one."""
+    now = select(Membership.user_id).where(
+        Membership.workspace_id == workspace_id, Membership.role == "creator", Membership.user_id != user.id
+    )
+    before = select(Departure.user_id).where(
+        Departure.workspace_id == workspace_id, Departure.role == "creator", Departure.user_id != user.id
+    )
+    return now.union(before)

@@ -1,0 +1,20 @@
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, session, url_for
+from flask_login import current_user
+
+from linkstar.reports.trash import TrashPage
+from linkstar.views.workspaces import membership_inside
+
+blueprint = Blueprint("trash", __name__, url_prefix="/trash")
+
+
+@blueprint.get("")
+def index() -> Any:
+    membership_inside()
+    return render_template("trash/index.html", trash=TrashPage(current_user))
+
+
+def answer(message: str) -> Any:
+    session["toast"] = {"message": message, "change": None}
+    return redirect(url_for("trash.index"), 303)
