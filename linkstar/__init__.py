@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from linkstar import assets, config, i18n, views
+from linkstar import api, assets, config, i18n, views
 from linkstar.cli import register_commands
 from linkstar.extensions import compress, csrf, db, htmx, limiter, login_manager, migrate
 
@@ -24,5 +24,6 @@ def create_app(**overrides: Any) -> Flask:
     compress.init_app(app)
     assets.init_app(app)
     views.init_app(app)
+    api.init_app(app)
     register_commands(app)
     return app

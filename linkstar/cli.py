@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -22,14 +22,28 @@ from rq.cron import CronScheduler
 from sqlalchemy import select
 
 from linkstar import catalogue, clock, config, demo, doctor, evidence_pack, jobs, queue, schedule
-from linkstar.extensions import db
+from linkstar.extensions import LARGEST_ID, db, read_only
 from linkstar.i18n import _
-from linkstar.models import ROLES, Membership, User, Workspace
+from linkstar.models import ROLES, SCOPES, ApiToken, Membership, User, Workspace
+from linkstar.models.audit_event import Fault, verify_audit
 from linkstar.supervisor import Child, Supervisor, die_with_parent
 
 
 def register_commands(app: Flask) -> None:
-    for command in (start, serve, work, timetable, tick, load_demo, see_doctor, translate, verify_pack, user):
+    for command in (
+        start,
+        serve,
+        work,
+        timetable,
+        tick,
+        load_demo,
+        see_doctor,
+        translate,
+        verify_pack,
+        verify_trail,
+        user,
+        token,
+    ):
         app.cli.add_command(command)
 
 
@@ -168,6 +182,7 @@ def timetable() -> None:
 def tick(at: datetime | None) -> None:
     """Do once, here and now, what the timetable does all the time."""
     with clock.at(at or clock.now()):
+        jobs.run_agreed()
         jobs.deliver_due()
         jobs.sweep()
 
@@ -212,6 +227,40 @@ def verify_pack(file: Path) -> None:
     if faults:
         raise SystemExit(1)
     click.echo(_("%(file)s is whole: every byte is as it was sealed.", file=file.name))
+
+
+@click.command("verify-audit", cls=Command)
+@click.option("--workspace", metavar="KEY", help="Only this one's chain; all of them otherwise.")
+@click.option("--expect", metavar="HASH", help="A head that was noted before, and has to be in the chain still.")
+def verify_trail(workspace: str | None, expect: str | None) -> None:
+    """Check that the audit trail is as it was written, and say where each chain of it ends."""
+    read_only()
+    query = select(Workspace).order_by(Workspace.key)
+    places = list(db.session.scalars(query.where(Workspace.key == workspace) if workspace else query))
+    if workspace and not places:
+        raise click.ClickException(_("There is no workspace %(key)s.", key=workspace))
+    chains = {each.key: each.id for each in places} | ({} if workspace else {"-": None})
+    verdicts = {key: verify_audit(workspace_id, expect) for key, workspace_id in chains.items()}
+    for key, verdict in verdicts.items():
+        click.echo(f"{key}\t{verdict.count}\t{verdict.head}")
+        if verdict.fault:
+            click.echo(f"{key}\t{broken_in_words(verdict.fault)}")
+    lost = expect and not any(verdict.found for verdict in verdicts.values())
+    if lost:
+        click.echo(
+            _("The expected head is in none of these chains: newer entries were taken away, or it is another's.")
+        )
+    if lost or any(verdict.fault for verdict in verdicts.values()):
+        raise SystemExit(1)
+
+
+def broken_in_words(fault: Fault) -> str:
+    match fault.kind:
+        case "deleted":
+            return _("Event %(event)s was deleted.", event=fault.event_id)
+        case "unlinked":
+            return _("Event %(event)s has no link in the chain: Linkstar did not write it so.", event=fault.event_id)
+    return _("Event %(event)s, or what stood before it, is not as it was written.", event=fault.event_id)
 
 
 def fault_in_words(fault: evidence_pack.Fault) -> str:
@@ -275,3 +324,48 @@ def list_users() -> None:
     for each in db.session.scalars(query.order_by(Workspace.key, User.email)):
         state = "" if each.user.active else _("closed")
         click.echo("\t".join((each.workspace.key, each.user.email, each.user.name, each.role, state)).rstrip())
+
+
+token = AppGroup("token", help="Make tokens for the API, list and revoke them.")
+
+
+@token.command("add", cls=Command)
+@click.argument("email")
+@click.option("--workspace", required=True, metavar="KEY", help="The one workspace that it opens.")
+@click.option("--name", required=True, help="What it is for.")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, required=True)
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="When it runs out.")
+def add_token(email: str, workspace: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a token with which a program acts for a person; it is shown once."""
+    query = select(Membership).join(Membership.user).join(Membership.workspace)
+    membership = db.session.scalar(query.where(User.email == email.strip().lower(), Workspace.key == workspace))
+    if membership is None:
+        raise click.ClickException(_("%(email)s is not in the workspace %(key)s.", email=email, key=workspace))
+    expires_at = clock.now() + timedelta(days=days)
+    _row, secret = ApiToken.create(
+        membership.user, membership.workspace_id, name[:80], list(dict.fromkeys(scopes)), expires_at, by=None
+    )
+    db.session.commit()
+    click.echo(_("Token: %(token)s", token=secret))
+
+
+@token.command("list", cls=Command)
+def list_tokens() -> None:
+    """List all tokens, a line for each; none of them can be read again."""
+    for each in db.session.scalars(select(ApiToken).order_by(ApiToken.id)):
+        ends = f"{each.expires_at:%Y-%m-%d}" if each.expires_at else ""
+        used = f"{each.last_used_at:%Y-%m-%d}" if each.last_used_at else ""
+        told = (str(each.id), each.workspace.key, each.user.email, each.name, ",".join(each.scopes), ends, used)
+        click.echo("\t".join(told).rstrip())
+
+
+@token.command("revoke", cls=Command)
+@click.argument("token_id", type=click.IntRange(1, LARGEST_ID))
+def revoke_token(token_id: int) -> None:
+    """Take a token away; it opens nothing from now on."""
+    row = db.session.get(ApiToken, token_id)
+    if row is None:
+        raise click.ClickException(_("There is no token %(number)s.", number=token_id))
+    row.revoke(by=None)
+    db.session.commit()
+    click.echo(_("“%(name)s” is revoked", name=row.name))

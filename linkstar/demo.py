@@ -41,6 +41,10 @@ from linkstar.words import ROLE_NAMES
 
 PASSWORD = "linkstar-demo"
 BEIJING = ZoneInfo("Asia/Shanghai")
+TOLD = (
+    "title_zh", "title_en", "brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en",
+    "platform", "priority",
+)  # fmt: skip
 STORY = Path(__file__).with_name("demo.yaml")
 
 
@@ -283,12 +287,7 @@ class Course:
             after=row.get("after", []),
             labels=row.get("labels", []),
             more=row,
-            values={"platform": self.chapter["platform"]}
-            | {
-                name: row[name]
-                for name in ("title_zh", "title_en", "brief_zh", "brief_en", "platform", "priority")
-                if name in row
-            },
+            values={"platform": self.chapter["platform"]} | {name: row[name] for name in TOLD if name in row},
         )
 
     def _happen_to(self, step: Step) -> None:

@@ -6,12 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 
 from linkstar import clock, storage
 from linkstar.channels import mail
 from linkstar.extensions import db, read_only, write
-from linkstar.models import Delivery, Evidence, GatePassage, IdempotentRequest, Notification, SignIn, Task
+from linkstar.models import (
+    Approval,
+    AttachmentVersion,
+    Delivery,
+    Evidence,
+    GatePassage,
+    IdempotentRequest,
+    Notification,
+    SignIn,
+    Task,
+    Trash,
+    Upload,
+    User,
+)
 
 log = logging.getLogger("linkstar")
 
@@ -30,14 +43,30 @@ def deliver_due() -> None:
 
 
 def sweep() -> None:
-    """Takes away what has served its time: answers kept for repeated requests, sign-ins that have run out, and
-    uploaded bytes whose transaction failed."""
+    """Takes away what has served its time: what lay in the trash for thirty days, answers kept for repeated requests,
+    sign-ins that have run out, uploads that nobody went on with, and uploaded bytes whose transaction failed."""
     write()
     db.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.now() - ANSWERS_KEPT))
     db.session.execute(delete(SignIn).where(SignIn.expires_at < clock.now()))
+    Trash.purge()
+    db.session.execute(delete(Upload).where(Upload.created_at < clock.now() - UPLOADS_KEPT))
     named = {key for key in db.session.scalars(select(Evidence.file_key)) if key}
+    named |= {*AttachmentVersion.keys(), *db.session.scalars(select(Upload.file_key))}
     db.session.commit()
     storage.forgotten(named | GatePassage.file_keys(), UPLOADS_KEPT)
+
+
+def run_agreed() -> None:
+    """Carries out what was approved some hours ago and nobody has stopped since; each by itself, once."""
+    read_only()
+    for approval_id in list(db.session.scalars(Approval.due())):
+        write()
+        try:
+            db.session.get_one(Approval, approval_id).run()
+            db.session.commit()
+        except Exception:
+            log.exception("the approved request %s could not be carried out", approval_id)
+            db.session.rollback()
 
 
 def _claim() -> tuple[int, int] | None:
@@ -82,15 +111,27 @@ def _deliver(delivery_id: int, tries: int) -> None:
 def _still_wanted(delivery: Delivery) -> bool:
     if delivery.notification:
         return _still_concerns(delivery.notification)
-    return delivery.mailed_link is not None and delivery.mailed_link.opens
+    link = delivery.mailed_link
+    if link is None or not link.opens:
+        return False
+    return not (link.task_id and link.user) or bool(db.session.scalar(_seen(link.user, link.task_id)))
 
 
 def _still_concerns(notification: Notification) -> bool:
     """Rights are those of now: who lost the task, the comment or the account since is told nothing more."""
     reader, task, comment = notification.user, notification.task, notification.comment
-    if not reader.active or not db.session.scalar(Task.visible_to(reader).where(Task.id == task.id)):
+    if notification.approval_id:
+        seen = Approval.visible_to(reader).where(Approval.id == notification.approval_id)
+        return reader.active and db.session.scalar(seen) is not None
+    if not reader.active or not db.session.scalar(_seen(reader, task.id)):
         return False
-    return comment is None or comment.shared or task.seen_whole_by(reader)
+    if notification.kind == "unblocked" and reader.only_creates and notification.still_blocked_by:
+        return False  # how many more there are is not a creator's to know
+    return comment is None or comment.is_read_by(reader)
+
+
+def _seen(reader: User, task_id: int) -> Select[Task]:
+    return Task.visible_to(reader).where(Task.id == task_id)
 
 
 def _close(delivery_id: int, **values: Any) -> None:

@@ -1,6 +1,6 @@
 """The fixed words of the trade in both languages: platforms, priorities, roles. From the glossary."""
 
-from linkstar.i18n import _, _l, ngettext
+from linkstar.i18n import _, _l, in_language, ngettext
 
 PLATFORM_NAMES = {
     "amazon": "Amazon",
@@ -30,6 +30,36 @@ ROLE_NAMES = {
     "us_partner": _l("US partner"),
     "intern": _l("Intern"),
 }
+PERMISSION_NAMES = {
+    "view": _l("See"),
+    "create": _l("Create"),
+    "edit": _l("Edit"),
+    "move": _l("Move and complete"),
+    "delete": _l("Delete"),
+    "approve": _l("Approve"),
+    "see_budget": _l("See budgets"),
+    "see_suppliers": _l("See suppliers"),
+    "see_creator_contacts": _l("See creators’ contacts"),
+    "export": _l("Export"),
+    "admin": _l("Manage people and roles"),
+}
+SCOPE_NAMES = {
+    "all": _l("Everything"),
+    "member": _l("Own projects"),
+    "own": _l("Own tasks"),
+    "shared": _l("What was shared"),
+    "approval": _l("After approval"),
+    "none": _l("Not at all"),
+}
+SCOPES_EXPLAINED = {
+    "all": _l("in the whole workspace, whoever takes part"),
+    "member": _l("in the projects that the person takes part in"),
+    "own": _l("only tasks that the person owns or added"),
+    "shared": _l("only tasks and projects that were shared with the person one by one"),
+    "approval": _l("only after somebody else has approved it; what nobody has begun yet goes at once"),
+    "none": _l("the buttons are missing, and the server refuses"),
+}
+REACH_NAMES = {"role": _l("As the role says"), "own": _l("Own tasks only"), "view": _l("Read only")}
 EVIDENCE_NAMES = {
     "file": _l("File"),
     "url": _l("Link"),
@@ -82,6 +112,7 @@ FIELD_NAMES = {
     "evidence": _l("Evidence"),
     "items": _l("Items"),
     "reason": _l("Reason"),
+    "body": _l("Comment"),
     "anchor": _l("Anchor day"),
     "code_rule": _l("Naming rule"),
     "sop_url": _l("Link to the procedure"),
@@ -95,6 +126,43 @@ FIELD_NAMES = {
     "kind": _l("Kind"),
     "wip_limit": _l("At most so many tasks"),
     "waits_for": _l("Waits for"),
+    "title": _l("Title"),
+    "name": _l("Name"),
+    "name_zh": _l("Name in Chinese"),
+    "name_en": _l("Name in English"),
+    "code": _l("Project code"),
+    "store": _l("Store"),
+    "brand": _l("Brand"),
+    "tasks": _l("Tasks"),
+    "open_tasks": _l("Open tasks"),
+    "comments": _l("Comments"),
+    "files": _l("Files"),
+    "dependencies": _l("Dependencies"),
+    "fields": _l("Fields that not everybody sees"),
+    "trouble": _l("Why not"),
+    "second_factor": _l("Second factor at sign-in"),
+    "reach": _l("Reach in the project"),
+    "successor_id": _l("Taken over by"),
+    "email": _l("E-mail"),
+    **PERMISSION_NAMES,
+}
+OPERATION_NAMES = {  # of the pack's sensitive operations, as a request is headed
+    "budget_change": _l("Raise a budget"),
+    "bulk_change": _l("Change many tasks"),
+    "delete_project": _l("Delete a project"),
+    "delete_task_with_history": _l("Delete a task"),
+    "export_sensitive": _l("Export the history"),
+    "role_change": _l("Change a role or invite people"),
+    "template_change": _l("Publish a template"),
+}
+TROUBLES = {  # why an approved request could not be carried out
+    "gone": _l("What it is about is not there any more."),
+    "changed_since": _l("It has changed since the request was made. Look at it again, and ask anew."),
+    "NotAllowed": _l("Who approved it may not do this."),
+    "MoveRefused": _l("Something holds one of the tasks."),
+    "StillUsed": _l("It still has sub-projects. They go first."),
+    "DayPassed": _l("The project's launch day would be a day that has passed."),
+    "LastAdministrator": _l("A workspace keeps at least one administrator."),
 }
 START_RULE_NAMES = {
     "fixed": _l("On its own day"),
@@ -108,7 +176,13 @@ STAGE_KINDS = {
     "done": _l("Done"),
 }
 COUNTRY_NAMES = {"CN": _l("China"), "US": _l("United States")}
-VIA_NAMES = {"web": _l("in the browser"), "program": _l("by the program")}
+API_SCOPE_NAMES = {
+    "work:read": _l("Read projects and tasks"),
+    "work:write": _l("Change projects and tasks"),
+    "people:read": _l("Read who is in the workspace"),
+    "audit:read": _l("Read the history"),
+}
+VIA_NAMES = {"web": _l("in the browser"), "api": _l("through the API"), "program": _l("by the program")}
 
 
 def notice_words(kind: str, actor: str, task: str, still_blocked_by: int) -> str:
@@ -133,6 +207,21 @@ def notice_words(kind: str, actor: str, task: str, still_blocked_by: int) -> str
     if kind == "waiver_decided":
         return _("%(name)s decided on the waiver for “%(task)s”", name=actor, task=task)
     return _("%(name)s mentioned you in “%(task)s”", name=actor, task=task)
+
+
+def approval_words(kind: str, state: str, actor: str, operation: str, about: dict[str, str | None]) -> str:
+    """What happened to a request, for the inbox and for the subject of a mail."""
+    words = {"name": actor, "operation": OPERATION_NAMES[operation]}
+    words["about"] = in_language(about["zh"], about["en"])
+    if kind == "approval_asked":
+        return _("%(name)s asks for your approval: %(operation)s, “%(about)s”", **words)
+    if state == "done":
+        return _("Approved and done: %(operation)s, “%(about)s”", **words)
+    if state == "agreed":
+        return _("%(name)s approved: %(operation)s, “%(about)s”", **words)
+    if state == "failed":
+        return _("Approved, but it could not be done: %(operation)s, “%(about)s”", **words)
+    return _("%(name)s declined: %(operation)s, “%(about)s”", **words)
 
 
 def roles_in_words(keys: list[str]) -> str:
@@ -163,3 +252,12 @@ def amount_words(value: float, unit: str) -> str:
     if unit == "calendar_day":
         return ngettext("%(count)s calendar day", "%(count)s calendar days", one, count=count)
     return ngettext("%(count)s working day", "%(count)s working days", one, count=count)
+
+
+def size_words(count: int) -> str:
+    """486 MB, 1.2 GB: as on the label of a disk, a kilobyte is 1000 bytes."""
+    for unit, bytes_in_it in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= bytes_in_it:
+            amount = count / bytes_in_it
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{count} B"

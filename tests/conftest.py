@@ -243,7 +243,8 @@ class Browser:
         self.read_token(self.get("/login"))
         answer = self.post("/login", {"email": email, "password": password})
         if answer.status_code == 303:
-            self.read_token(self.get("/"))
+            page = self.get("/")
+            self.read_token(self.get(page.location) if page.status_code == 303 else page)  # a creator's are the briefs
         return answer
 
     def open(

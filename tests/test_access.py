@@ -10,26 +10,34 @@ from typing import Any
 
 import pytest
 
-from linkstar import packs, storage
+from linkstar import packs, pictures, storage
 from linkstar.extensions import db
 from linkstar.models import (
     ROLES,
+    Approval,
+    Attachment,
+    AttachmentVersion,
     Checklist,
+    Comment,
     Evidence,
     GatePassage,
     InstalledPack,
     Membership,
     Notification,
     Phase,
+    Project,
     SavedView,
+    SignIn,
     Task,
+    Upload,
     User,
     Waiver,
 )
 from linkstar.models.role import EXTERNAL_ROLES
 from linkstar.models.template import TEMPLATE_KEEPERS
+from tests.files import PICTURE
 from tests.models.test_templates import MEDICAL
-from tests.world import CHEAP, PASSWORD
+from tests.world import CHEAP, NOW, PASSWORD
 
 PASSED = {200, 204, 303, 422}  # past the door; the forms are sent empty, so that little is written
 MISSING = 999_999
@@ -40,7 +48,7 @@ WRITING = re.compile(r"\s*(INSERT|UPDATE|DELETE)", re.IGNORECASE)
 class Row:
     """What an address is about, the permission it asks for, and what is sent to it."""
 
-    about: str  # anyone, person, project, task, notice, saved_view, change
+    about: str  # anyone, token (of a mail), person, invitation, project, task, brief, notice, saved_view, sign_in …
     permission: str = "view"
     data: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
@@ -119,7 +127,18 @@ TABLE = {
     "evidence.show": Row("task"),
     "gate_passages.show": Row("task", "stop watching"),
     "gate_passages.archive.show": Row("task", "stop watching"),
-    "tasks.destroy": Row("task", "delete"),
+    "approvals.show": Row("approval"),
+    "approvals.votes.create": Row("approval"),
+    "approvals.withdrawal.create": Row("approval", "what one asked for"),
+    "approvals.file.show": Row("approval", "what one asked for"),
+    "trash.tasks.create": Row("task", "restore", of="trash"),
+    "trash.projects.create": Row("project", "restore", of="trash"),
+    "trash.attachments.create": Row("task", "trash files", of="trash"),
+    "projects.trashing.new": Row("project", "restore"),
+    "projects.trashing.create": Row("project", "restore", data={"reason": "x" * 3000}),
+    "projects.edit": Row("project", "edit"),
+    "projects.update": Row("project", "edit", data={"name_zh": "", "name_en": ""}),
+    "projects.exports.create": Row("project", "ask to export"),
     "projects.gates.show": Row("project"),
     "projects.gates.update": Row("project", "edit"),
     "stages.checklists.new": Row("project", "edit"),
@@ -130,15 +149,16 @@ TABLE = {
     "stages.evidence.create": Row("project", "edit", of="stage"),
     "stages.checklists.destroy": Row("project", "edit", of="stage"),
     "waivers.index": Row("person"),
+    "approvals.index": Row("person", "stop watching"),
+    "trash.index": Row("person", "stop watching"),
+    "histories.exports.create": Row("person", "ask to export"),
     "workspaces.show": Row("person", "stop watching"),
     "workspaces.update": Row("person", "keep the workspace", data={"code_rule": ""}),
     "setups.new": Row("person", "keep the workspace"),
     "setups.create": Row("person", "keep the workspace"),
     "calendars.show": Row("person", "stop watching", query={"country": "CN"}),
     "calendars.days.create": Row("person", "keep the workspace", query={"country": "CN"}),
-    "calendars.days.destroy": Row(
-        "person", "keep the workspace", query={"country": "CN", "day": "2026-10-05"}
-    ),
+    "calendars.days.destroy": Row("person", "keep the workspace", query={"country": "CN", "day": "2026-10-05"}),
     "projects.phases.index": Row("project", "edit"),
     "projects.phases.create": Row("project", "edit"),
     "projects.phases.update": Row("project", "edit"),
@@ -168,12 +188,108 @@ TABLE = {
     "packs.destroy": Row("pack", "keep templates"),
     "histories.show": Row("person", "see all"),
     "projects.history.show": Row("project", "stop watching"),
+    "members.index": Row("person", "stop watching"),
+    "members.edit": Row("person", "manage people"),
+    "members.update": Row("person", "manage people", data={"contact": ""}),
+    "members.role.edit": Row("person", "ask to manage people"),
+    "members.role.update": Row("person", "ask to manage people"),
+    "members.departure.new": Row("person", "manage people"),
+    "members.departure.create": Row("person", "manage people"),
+    "invitations.new": Row("person", "ask to manage people"),
+    "invitations.create": Row("person", "ask to manage people", data={"addresses": ""}),
+    "invitations.update": Row("invitation", "manage people", of="again"),
+    "invitations.destroy": Row("invitation", "manage people", of="back"),
+    "invitations.show": Row("token"),
+    "invitations.acceptance.create": Row("token"),
+    "roles.index": Row("person", "stop watching"),
+    "roles.edit": Row("person", "manage people"),
+    "roles.update": Row("person", "manage people"),
+    "projects.members.update": Row("project", "narrow"),
+    "entries.new": Row("anyone"),
+    "entries.create": Row("anyone", data={"email": ""}),
+    "entries.show": Row("token"),
+    "entries.openings.create": Row("token"),
+    "entries.code.new": Row("token"),
+    "entries.code.create": Row("token"),
+    "briefs.index": Row("brief"),
+    "briefs.show": Row("brief"),
+    "briefs.moves.create": Row("brief"),
+    "briefs.comments.create": Row("brief"),
+    "tasks.outsiders.new": Row("task", "edit"),
+    "tasks.outsiders.create": Row("task", "edit", data={"user_id": ""}),
+    "tasks.entries.create": Row("task", "edit", of="outsider"),
+    "tasks.entries.destroy": Row("task", "edit", of="outsider"),
+    "tasks.outsiders.destroy": Row("task", "edit", of="outsider"),
+    "accounts.show": Row("person"),
+    "accounts.update": Row("person"),
+    "accounts.password.update": Row("person"),
+    "accounts.sessions.destroy": Row("sign_in"),
+    "accounts.other_sessions.destroy": Row("person"),
+    "accounts.second_factor.show": Row("person"),
+    "accounts.second_factor.create": Row("person"),
+    "accounts.second_factor.destroy": Row("person"),
+    "accounts.recovery_codes.create": Row("person"),
+    "second_factors.new": Row("anyone"),
+    "second_factors.create": Row("anyone"),
+    "password_resets.new": Row("anyone"),
+    "password_resets.create": Row("anyone"),
+    "password_resets.edit": Row("token"),
+    "password_resets.update": Row("token"),
+    "open_id.new": Row("anyone"),
+    "open_id.create": Row("anyone"),
+    "tasks.attachments.index": Row("task"),
+    "tasks.attachments.create": Row("task", "add files"),
+    "attachments.show": Row("task"),
+    "attachments.preview.show": Row("task"),
+    "attachments.versions.create": Row("task", "replace files"),
+    "attachments.sharing.update": Row("task", "share files"),
+    "attachments.sharing.destroy": Row("task", "share files"),
+    "attachments.destroy": Row("task", "trash files"),
+    "tasks.comments.edit": Row("task", "say"),
+    "tasks.comments.update": Row("task", "say"),
+    "tasks.comments.destroy": Row("task", "say"),
+    "uploads.create": Row("upload"),
+    "uploads.show": Row("upload"),
+    "uploads.update": Row("upload"),
+    "uploads.destroy": Row("upload"),
+    "trust.show": Row("person", "stop watching"),
+    "histories.archive.show": Row("person", "manage people"),
+    "personal_data.index": Row("person", "manage people"),
+    "personal_data.show": Row("person", "manage people"),
+    "personal_data.create": Row("person", "manage people"),
+    "personal_data.destroy": Row("person", "manage people"),
+    "api_tokens.index": Row("person", "stop watching"),
+    "api_tokens.create": Row("person", "stop watching"),
+    "api_tokens.destroy": Row("sign_in"),
     "sign_ins.destroy": Row("person"),
+    "tasks.trashing.new": Row("task", "ask to delete"),
+    "tasks.destroy": Row("task", "delete or ask"),  # after all others: some roles really delete it
 }
+OPEN_TO_CREATORS = {  # for them no other address exists, but for the public ones
+    "my_work.show", "preferences.update", "sign_ins.destroy", "undos.create",
+    "personal_data.show", "personal_data.create",
+    "accounts.show", "accounts.update", "accounts.password.update", "accounts.sessions.destroy",
+    "accounts.other_sessions.destroy", "accounts.second_factor.show", "accounts.second_factor.create",
+    "accounts.second_factor.destroy", "accounts.recovery_codes.create",
+    "briefs.index", "briefs.show", "briefs.moves.create", "briefs.comments.create",
+    "tasks.attachments.index", "tasks.attachments.create", "attachments.show", "attachments.preview.show",
+    "attachments.versions.create", "attachments.destroy",
+    "uploads.create", "uploads.show", "uploads.update", "uploads.destroy",
+}  # fmt: skip
+
+
+def is_open_to_creators(row):
+    return any(row is TABLE.get(endpoint) for endpoint in OPEN_TO_CREATORS)
 
 
 def test_every_endpoint_has_its_row(app):
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(TABLE)
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {each for each in endpoints if not each.startswith("api.")} == set(TABLE)  # tests/api has a table of its own
+
+
+def test_nothing_more_is_open_to_creators_than_was_thought_of(app):
+    opened = {name for name, view in app.view_functions.items() if getattr(view, "open_to_creators", False)}
+    assert opened == OPEN_TO_CREATORS
 
 
 def requests_of(app, values=None):
@@ -194,6 +310,8 @@ def test_a_stranger_is_sent_to_sign_in_from_all_but_the_public_addresses(app, br
         answer = stranger.open(method, address, row.data)
         if row.about == "anyone":
             assert answer.status_code in PASSED, address
+        elif row.about == "token":
+            assert answer.status_code == 404, "whoever holds no token is told nothing"
         else:
             assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/login"), (method, address)
 
@@ -221,6 +339,26 @@ def may(role, row, where):
         return role in TEMPLATE_KEEPERS
     if row.permission == "begin projects":
         return role not in EXTERNAL_ROLES and ROLES[role]["create"] in ("all", "member")
+    if row.permission == "say":  # what one said oneself
+        return where == "mine"
+    if row.permission == "add files":
+        return role != "us_partner"
+    if row.permission == "replace files":
+        return role != "us_partner" and (role != "creator" or where == "mine")
+    if row.permission in ("share files", "trash files"):
+        whole = row.permission == "trash files" or role not in EXTERNAL_ROLES
+        return whole and role != "us_partner" and (where == "mine" or may(role, Row("task", "edit"), where))
+    if row.permission == "ask to delete":
+        edits = role not in EXTERNAL_ROLES and may(role, Row("task", "edit"), where)
+        return edits or ROLES[role]["delete"] == "approval"
+    if row.permission == "delete or ask":
+        return may(role, Row("task", "ask to delete"), where) or may(role, Row("task", "delete"), where)
+    if row.permission == "restore":  # who may delete, be it after an approval
+        return ROLES[role]["delete"] in ("all", "approval")
+    if row.permission == "ask to export":
+        return ROLES[role]["export"] == "approval"
+    if row.permission == "narrow":
+        return ROLES[role]["edit"] == "all"
     if row.permission == "edit the plan":
         return ROLES[role]["edit"] == "all" or (ROLES[role]["edit"] == "member" and joined(role, where))
     if row.permission == "waive":
@@ -250,11 +388,14 @@ def may_here(role, permission):
         "keep templates": role in TEMPLATE_KEEPERS,
         "keep the workspace": role in ("admin", "pmo"),
         "see all": ROLES[role]["view"] == "all",
+        "ask to export": ROLES[role]["view"] == "all" and ROLES[role]["export"] == "approval",
+        "manage people": ROLES[role]["admin"] == "all",
+        "ask to manage people": role in ("admin", "pmo"),
     }[permission]
 
 
 def expected(role, row, where):
-    if not sees(role, row.about, where):
+    if not sees(role, row.about, where) or (row.of == "trash" and role in EXTERNAL_ROLES):
         return {404}
     return PASSED if row.permission == "view" or may(role, row, where) else {403}
 
@@ -276,6 +417,8 @@ def visitor(request, app, world):
             world.lamp.add_member(person, by=world.yue)
         places = {"mine": _place(world.lamp, person), "theirs": _place(world.lamp, world.yu)}
         places |= {"other": _place(world.tent, world.jia), "foreign": _place(world.bike, world.lead)}
+        for place in places.values():
+            place |= _outsider(place["task_id"], world.jess)
         notice = Notification(
             workspace_id=world.shanlan.id,
             user=person,
@@ -287,6 +430,7 @@ def visitor(request, app, world):
             SavedView(project_id=world.lamp.id, user_id=someone.id, name="late", page="list", query="due=late")
             for someone in (person, world.yu)
         ]
+        SignIn.begin(world.yu, device="", remember=False)
         db.session.add_all([notice, *views])
         db.session.commit()
         places["missing"] = dict.fromkeys(places["mine"], MISSING)
@@ -303,7 +447,18 @@ def _library(workspace, keeper):
     pack = packs.parse(MEDICAL, "medical_device.yaml")
     installed = InstalledPack.install(workspace, pack, by=keeper)
     installed.offer(replace(pack, version="2.0"))
-    return {"pack_id": installed.id, "template_id": installed.templates[0].id}
+    ids = {"pack_id": installed.id, "template_id": installed.templates[0].id}
+    for name in ("again", "back"):
+        link = Membership.invite(workspace, f"{name}@example.com", "Ann", "ops", "en", by=keeper)
+        ids[f"{name}:invitation_id"] = link.id
+    return ids
+
+
+def _outsider(task_id, creator):
+    task = db.session.get_one(Task, task_id)
+    task.share_with(creator, owner=False, by=task.project.owner)
+    db.session.flush()
+    return {"outsider:user_id": creator.id, "outsider:link_id": task.entries[0].id}
 
 
 def _phase(project):
@@ -322,8 +477,60 @@ def _place(project, owner):
     db.session.flush()
     return {
         "project_id": project.id, "stage_id": project.stages[0].id, "task_id": task.id, "item_id": item.id,
-        "user_id": project.owner_id, "phase_id": _phase(project).id, **_gate(task, item),
+        "user_id": project.owner_id, "phase_id": _phase(project).id, **_gate(task, item), **_said_and_sent(task),
+        **_thrown_away(project, task), "approval_id": _deletion(task),
     }  # fmt: skip
+
+
+def _thrown_away(project, task):
+    """A task, a project with the same people, and a file that lie in the trash."""
+    by = project.owner
+    gone = Task.create(project, by=by, stage=project.stages[0], owner=task.owner, title_zh="旧样品")
+    gone.trash(by=by)
+    other = Project.create(
+        by=by, workspace_id=project.workspace_id, code=f"OLD-{task.id}", key=f"OLD{task.id}", name_zh="旧项目"
+    )
+    for member in project.members:
+        if member.user_id != by.id:
+            other.add_member(member.user, by=by)
+    other.trash(by=by)
+    file = Attachment(workspace_id=task.workspace_id, task=task, added_by=task.owner, trashed_at=NOW)
+    file.versions = [
+        AttachmentVersion(
+            number=1, file_key=f"old-{task.id}", file_name="旧.jpg", media_type="image/jpeg", size=1, sha256="0" * 64,
+            sent_by=task.owner,
+        )
+    ]  # fmt: skip
+    db.session.add(file)
+    db.session.flush()
+    return {"trash:task_id": gone.id, "trash:project_id": other.id, "trash:attachment_id": file.id}
+
+
+def _deletion(task):
+    approval = Approval(
+        workspace_id=task.workspace_id, operation="delete_task_with_history", subject=f"task {task.id}", task=task,
+        arguments={"seen": []}, asked_by=task.project.owner,
+    )  # fmt: skip
+    db.session.add(approval)
+    db.session.flush()
+    return approval.id
+
+
+def _said_and_sent(task):
+    """What the owner said, sent and is sending; not counted, so that the task has no history yet."""
+    picture = pictures.preview(BytesIO(PICTURE))
+    keys = [storage.put(BytesIO(picture), limit=10_000).key for _each in range(2)]
+    comment = Comment(task=task, author=task.owner, body="收到", shared=True)
+    version = AttachmentVersion(
+        number=1, file_key=keys[0], preview_key=keys[1], file_name="图.jpg", media_type="image/jpeg",
+        size=len(picture), sha256="0" * 64, sent_by=task.owner,
+    )  # fmt: skip
+    here = {"workspace_id": task.workspace_id, "task": task}
+    attachment = Attachment(**here, added_by=task.owner, shared=True, versions=[version])
+    upload = Upload(**here, user=task.owner, file_name="图.jpg", size=9, file_key=storage.begin())
+    db.session.add_all([comment, attachment, upload])
+    db.session.flush()
+    return {"comment_id": comment.id, "attachment_id": attachment.id, "upload_key": upload.key}
 
 
 def _gate(task, item):
@@ -337,9 +544,7 @@ def _gate(task, item):
         workspace_id=task.workspace_id, task=task, item=item, kind="file", file_key=stored.key, file_name="图纸.pdf",
         media_type="application/pdf", size=stored.size, sha256=stored.sha256, given_by=project.owner,
     )  # fmt: skip
-    waiver = Waiver(
-        workspace_id=task.workspace_id, task=task, item=item, reason="急", asked_by_id=project.owner_id
-    )
+    waiver = Waiver(workspace_id=task.workspace_id, task=task, item=item, reason="急", asked_by_id=project.owner_id)
     db.session.add_all([evidence, waiver])
     GatePassage.freeze(task, [], by=project.owner)
     db.session.flush()
@@ -358,8 +563,10 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
     wrong, not_there = [], {}
 
     def ask(row, method, address, right, where):
+        if role == "creator" and not is_open_to_creators(row):
+            right = {404}
         with count_queries() as queries:
-            answer = browser.open(method, address, row.data)
+            answer = browser.open(method, address, row.data, headers={"Tus-Resumable": "1.0.0"})
         if answer.status_code not in right:
             wrong.append(f"{method} {address} ({where}): {answer.status_code}, not {right}")
         if method == "GET":
@@ -369,10 +576,22 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
             body = re.sub(r"\d+", "", answer.text.partition("<main")[2].partition("</main>")[0])
             not_there.setdefault((method, re.sub(r"\d+", "", address)), set()).add(body)
 
+    for where in ("missing", "theirs", "mine"):
+        right = {404} if where != "mine" else {403} if role == "us_partner" else {204, 415}
+        for row, method, address in requests_of(app, {"upload_key": places[where]["upload_key"], "stage_id": 1}):
+            if row.about == "upload" and row is not TABLE["uploads.create"]:
+                ask(row, method, address, right, where)
     for where in ("missing", "foreign", "other", "theirs", "mine"):
         for row, method, address in requests_of(app, places[where]):
             if row.about in ("project", "task"):
                 ask(row, method, address, expected(role, row, where), where)
+            elif row.about == "approval":  # asked for by the project's owner
+                decides = role in ("pmo", "admin") and where not in ("foreign", "missing")
+                found = PASSED if row.permission == "view" else {403}
+                ask(row, method, address, found if decides else {404}, where)
+            elif row.about == "brief":
+                mine = role == "creator" and (where == "mine" or row is TABLE["briefs.index"])
+                ask(row, method, address, PASSED if mine else {404}, where)
     for where in ("missing", "theirs", "mine"):
         right = PASSED if where == "mine" and role != "creator" else {404}  # a creator sees no project
         for row, method, address in requests_of(app, {"view_id": view_ids[where], "stage_id": 1}):
@@ -388,8 +607,11 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
             if row.about in ("template", "pack"):
                 keeps = row.permission == "view" or role in TEMPLATE_KEEPERS
                 ask(row, method, address, {404} if outside else PASSED if keeps else {403}, where)
+            if row.about == "invitation":
+                found = PASSED if where == "mine" else {404}
+                ask(row, method, address, found if may_here(role, row.permission) else {403}, where)
     for row, method, address in requests_of(app):
-        if row.about == "change":
+        if row.about in ("change", "sign_in"):  # the first sign-in of the database is somebody else's
             ask(row, method, address, {404}, "missing")
         elif row.about == "person":
             ask(row, method, address, PASSED if may_here(role, row.permission) else {403}, "")

@@ -24,7 +24,6 @@ from linkstar.channels import mail
 from linkstar.extensions import db
 from linkstar.models import Comment, Delivery, Evidence, GatePassage, IdempotentRequest, Notification, SignIn
 from tests.conftest import PUBLIC_URL, Browser, make_app
-from tests.pages import ids
 from tests.world import NOW, PEOPLE, World
 
 
@@ -288,7 +287,7 @@ def test_a_notice_is_in_the_inbox_at_once_and_its_mail_waits_for_the_queue_to_co
     )
     assert answer.status_code == 200
     assert time.monotonic() - began < 2
-    assert ids(sign_in(live_app, "jess").get("/inbox").text, "data-notification-id")
+    assert "film at night" in sign_in(live_app, "jess").get(f"/briefs/{world.unboxing.id}").text
     valkey.start()
     with worker(live_app):
         yu.post(
@@ -303,9 +302,9 @@ def test_a_notice_is_in_the_inbox_at_once_and_its_mail_waits_for_the_queue_to_co
     assert "Unboxing video" in english["Subject"]
     assert "拍摄脚本" in chinese["Subject"]
     assert "film at night" in english.get_body(("plain",)).get_content()
-    for message in sink.messages:
+    for message, page in ((english, "briefs"), (chinese, "tasks")):
         for part in message.iter_parts():
-            assert f"{PUBLIC_URL}/tasks/" in part.get_content()
+            assert f"{PUBLIC_URL}/{page}/" in part.get_content()
             assert "evil" not in part.get_content()
 
 

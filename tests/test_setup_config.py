@@ -12,6 +12,13 @@ PRODUCTION = {
     "SECRET_KEY": STRONG,
 }
 
+OPEN_ID = {
+    "OIDC_ISSUER": "https://sso.example.com/realms/shanlan",
+    "OIDC_CLIENT_ID": "linkstar",
+    "OIDC_CLIENT_SECRET": "between us two",
+    "OIDC_NAME": "飞书",
+}
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> dict[str, str]:
@@ -89,6 +96,22 @@ def test_a_bucket_and_a_quota_are_understood_and_a_secret_is_not_repeated(data: 
     assert quotas == {"": 20_000_000_000, "500MB": 500_000_000, "2 TB": 2_000_000_000_000}
 
 
+@pytest.mark.parametrize("missing", OPEN_ID)
+def test_another_house_is_named_whole_or_not_at_all(data: dict[str, str], missing: str) -> None:
+    assert config.load(data)["OIDC_ISSUER"] == ""
+    assert OPEN_ID.items() <= config.load(data | PRODUCTION | OPEN_ID).items()
+    with pytest.raises(SystemExit, match=rf"^{missing} "):
+        config.load(data | OPEN_ID | {missing: " "})
+
+
+@pytest.mark.parametrize(
+    "issuer", ["sso.example.com", "ftp://sso.example.com", "https://", "https://sso.example.com/?a=b"]
+)
+def test_another_house_is_named_by_its_issuer(data: dict[str, str], issuer: str) -> None:
+    with pytest.raises(SystemExit, match=r"^OIDC_ISSUER"):
+        config.load(data | OPEN_ID | {"OIDC_ISSUER": issuer})
+
+
 @pytest.mark.parametrize(
     ("change", "variable"),
     [
@@ -96,6 +119,7 @@ def test_a_bucket_and_a_quota_are_understood_and_a_secret_is_not_repeated(data: 
         ({"SECRET_KEY": "change-me"}, "SECRET_KEY"),
         ({"SECRET_KEY": "a" * 40}, "SECRET_KEY"),
         ({"PUBLIC_URL": ""}, "PUBLIC_URL"),
+        (OPEN_ID | {"OIDC_ISSUER": "http://sso.example.com"}, "OIDC_ISSUER"),
         ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
     ],
 )

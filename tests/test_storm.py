@@ -120,10 +120,7 @@ def test_no_acknowledged_move_is_lost_when_a_worker_is_killed(
     person = Person(port)
     orders = []
     with ThreadPoolExecutor(CARDS) as crowd:
-        moves = [
-            crowd.submit(person.move, task_id, ids[(place * 7 + 3) % CARDS])
-            for place, task_id in enumerate(ids)
-        ]
+        moves = [crowd.submit(person.move, task_id, ids[(place * 7 + 3) % CARDS]) for place, task_id in enumerate(ids)]
         while not any(move.done() for move in moves):
             time.sleep(0.01)
         assert not all(move.done() for move in moves)
@@ -135,9 +132,7 @@ def test_no_acknowledged_move_is_lost_when_a_worker_is_killed(
     assert {tries[-1] for tries in answers} == {303}
     with app.app_context():
         orders.append(_order(ids))
-        events = select(AuditEvent.task_id).where(
-            AuditEvent.action == "task.moved", AuditEvent.task_id.in_(ids)
-        )
+        events = select(AuditEvent.task_id).where(AuditEvent.action == "task.moved", AuditEvent.task_id.in_(ids))
         moved = list(db.session.scalars(events))
     assert sorted(moved) == sorted(ids), "every acknowledged move was made, and none twice"
     for order in orders:

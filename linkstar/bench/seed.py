@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from linkstar import clock, models, packs
 from linkstar.extensions import Base, db
-from linkstar.models.audit_event import new_change
+from linkstar.models.audit_event import new_change, record_rows
 from linkstar.models.task.movable import GAP
 
 EMAIL, PASSWORD = "ops@example.com", "linkstar-bench"
@@ -42,7 +42,7 @@ def board(size: int, users: list[models.User]) -> models.Project:
     here = {"workspace_id": project.workspace_id, "project_id": project.id}
     created = here | {"action": "task.created", "actor_id": by.id, "changes": {}, "task_version": 1}
     ids = _put(models.Task, [here | task for task in _tasks(project, users)])
-    _put(models.AuditEvent, [created | {"task_id": task, "change": new_change()} for task in ids])
+    record_rows(created | {"task_id": task, "change": new_change()} for task in ids)
     _put(models.Comment, [{"task_id": task, "author_id": by.id, "body": body} for task in ids[::3] for body in SAID])
     lists = _put(models.Checklist, [{"task_id": task} for task in ids[::3]])
     ticked, unticked = {"ticked_at": now, "ticked_by_id": by.id}, {"ticked_at": None, "ticked_by_id": None}

@@ -14,8 +14,8 @@ from flask import current_app
 
 from linkstar import clock
 from linkstar.i18n import LANGUAGES, _, both, force_locale, language
-from linkstar.models import Delivery, MailedLink, Notification
-from linkstar.words import notice_words
+from linkstar.models import Approval, Delivery, MailedLink, Notification
+from linkstar.words import approval_words, notice_words
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
@@ -37,18 +37,25 @@ def compose(delivery: Delivery) -> EmailMessage:
         message["Message-ID"] = f"<delivery-{delivery.id}@{public.hostname}>"
         message["Auto-Submitted"] = "auto-generated"
         values = _about(about, public) if isinstance(about, Notification) else _about_link(about, public)
-        message.set_content(_draw(about.kind, "txt", values))
-        message.add_alternative(_draw(about.kind, "html", values), subtype="html")
+        message.set_content(_draw(_template(about), "txt", values))
+        message.add_alternative(_draw(_template(about), "html", values), subtype="html")
     return message
 
 
 def _subject(notification: Notification) -> str:
+    if notification.approval:
+        return _approval_subject(notification.approval, notification)
     actor, title = notification.actor.name, both(notification.task, "title")
     if notification.kind == "mentioned":
         return _("%(actor)s mentioned you on “%(title)s”", actor=actor, title=title)
-    if notification.kind == "assigned":
+    if _template(notification) == "assigned":
         return _("%(actor)s gave you “%(title)s”", actor=actor, title=title)
     return notice_words(notification.kind, actor, title, notification.still_blocked_by)
+
+
+def _approval_subject(approval: Approval, notification: Notification) -> str:
+    about = approval.asked_for.about
+    return approval_words(notification.kind, approval.state, notification.actor.name, approval.operation, about)
 
 
 def _link_subject(link: MailedLink) -> str:
@@ -62,13 +69,24 @@ def _link_subject(link: MailedLink) -> str:
     return _("%(code)s is your code for Linkstar", code=link.code)
 
 
+def _template(about: Notification | MailedLink) -> str:
+    """A creator is given one task after the other, and hears nothing of projects."""
+    staffed = isinstance(about, Notification) and about.kind == "staffed" and about.user.only_creates
+    return "assigned" if staffed else about.kind
+
+
 def _one_line(text: str) -> str:
     """A line break would end the header, and what follows it would begin one of the writer's own."""
     return " ".join(text.split())
 
 
 def _about(notification: Notification, public: SplitResult) -> dict[str, Any]:
-    address = _address(public, "tasks.show", task_id=notification.task_id)
+    if notification.approval:
+        address = _address(public, "approvals.show", approval_id=notification.approval_id)
+        said = _approval_subject(notification.approval, notification)
+        return {"notification": notification, "approval": notification.approval, "address": address, "said": said}
+    page = "briefs.show" if notification.user.only_creates else "tasks.show"
+    address = _address(public, page, task_id=notification.task_id)
     return {"notification": notification, "task": notification.task, "address": address}
 
 

@@ -1,5 +1,7 @@
-from wtforms import BooleanField, TextAreaField
+from wtforms import BooleanField, IntegerField, TextAreaField
+from wtforms.validators import NumberRange, Optional
 
+from linkstar.extensions import LARGEST_ID
 from linkstar.forms import Form, Text, stripped
 from linkstar.i18n import _l
 
@@ -7,3 +9,8 @@ from linkstar.i18n import _l
 class CommentForm(Form):
     body = TextAreaField(_l("Comment"), [Text(10_000, required=True)], filters=[stripped])
     shared = BooleanField(_l("Visible to people outside the team"))
+
+
+class CommentEditForm(Form):
+    body = TextAreaField(_l("Comment"), [Text(10_000, required=True)], filters=[stripped])
+    version = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])

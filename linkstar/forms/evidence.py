@@ -57,7 +57,7 @@ class EvidenceForm(Form):
         file: FileStorage | None = self.file.data
         if not file:
             raise _NotTaken(self.file, _("Choose a file first."))
-        name = _plain_name(file.filename or "")
+        name = plain_name(file.filename or "")
         stream = file.stream
         if not stream.read(1):
             raise _NotTaken(self.file, _("This file is empty. Choose another one."))
@@ -104,7 +104,7 @@ def kept(evidence: Evidence) -> Iterator[None]:
         raise
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name without the folders that some browsers send, short enough, and with the ending that says its kind."""
     last = re.split(r"[/\\]", name)[-1]
     path = PurePosixPath("".join(letter for letter in last if letter.isprintable()).strip() or "file")

@@ -7,7 +7,7 @@ from linkstar.extensions import LARGEST_ID
 from linkstar.forms import Day, Form, Pick, Text, number, stripped
 from linkstar.i18n import NATIVE_NAMES, _, _l, both
 from linkstar.models import PLATFORMS, PRIORITIES, Project, Task, User
-from linkstar.words import platform_name, priority_name
+from linkstar.words import FIELD_NAMES, platform_name, priority_name
 
 LONGEST_LABEL = 40
 
@@ -30,6 +30,10 @@ class TaskForm(Form):
     title_en = StringField(_l("Title in English"), [Text(200)], filters=[stripped])
     brief_zh = TextAreaField(_l("Brief in Chinese"), [Text(20_000)], filters=[stripped])
     brief_en = TextAreaField(_l("Brief in English"), [Text(20_000)], filters=[stripped])
+    wanted_zh = TextAreaField(FIELD_NAMES["wanted_zh"], [Text(4_000)], filters=[stripped])
+    wanted_en = TextAreaField(FIELD_NAMES["wanted_en"], [Text(4_000)], filters=[stripped])
+    unwanted_zh = TextAreaField(FIELD_NAMES["unwanted_zh"], [Text(4_000)], filters=[stripped])
+    unwanted_en = TextAreaField(FIELD_NAMES["unwanted_en"], [Text(4_000)], filters=[stripped])
     source_language = Pick(_l("Written first in"))
     owner_id = Pick(_l("Owner"), coerce=number)
     start_on = Day(_l("Start date"))

@@ -1,13 +1,15 @@
 """The nouns with their rules. Everyone else says `from linkstar.models import Task`."""
 
 from linkstar.models.role import EXTERNAL_ROLES, MASKED, PERMISSIONS, READ_ONLY_ROLES, ROLES
-from linkstar.models.workspace import Workspace
 from linkstar.models.user import SignIn, User
-from linkstar.models.identity import Identity, RecoveryCode
-from linkstar.models.membership import Departure, Membership
 from linkstar.models.audit_event import AuditEvent, AuditLink
+from linkstar.models.identity import Identity, RecoveryCode
+from linkstar.models.second_factor import SecondFactor
+from linkstar.models.workspace import Workspace
 from linkstar.models.notification import Delivery, Notification
 from linkstar.models.mailed_link import MailedLink
+from linkstar.models.password import change_password, send_reset
+from linkstar.models.membership import Departure, Membership, invitations_to
 from linkstar.models.api_token import SCOPES, ApiToken
 from linkstar.models.label import Label, TaskLabel
 from linkstar.models.calendar_day import CalendarDay, calendars_of
@@ -23,7 +25,6 @@ from linkstar.models.template import (
 )
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.stage import Stage
-from linkstar.models.attachment import Attachment, AttachmentVersion, Upload
 from linkstar.models.evidence import EVIDENCE, Evidence
 from linkstar.models.checklist import Checklist, ChecklistItem
 from linkstar.models.phase import Phase, PhaseGate
@@ -31,20 +32,29 @@ from linkstar.models.dependency import Dependency
 from linkstar.models.waiver import Waiver, WaiverVote
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
+from linkstar.models.attachment import LARGEST_FILM, Attachment, AttachmentVersion, ReceivedFile
+from linkstar.models.upload import StorageUse, Upload
 from linkstar.models.comment import Comment, Mention
-from linkstar.models.approval import Approval, ApprovalVote
 from linkstar.models.saved_view import SavedView
 from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.refusal import (
+    AlreadyDecided,
     AlreadySplit,
+    CannotTakeOver,
     CodesUsedUp,
     CycleRefused,
     DayPassed,
+    ErasureRefused,
     EvidenceMissing,
+    FileRefused,
     FlowBroken,
     KeyReused,
+    LastAdministrator,
+    MatrixChanged,
+    MemberChanged,
     MoveRefused,
     NotAllowed,
+    Overtaken,
     PositionGone,
     Refusal,
     StaleVersion,
@@ -70,11 +80,28 @@ from linkstar.models.template_draft import TemplateDraft
 from linkstar.models.project_copy import ProjectCopy
 from linkstar.models.undo import Undo
 from linkstar.models.bulk_edit import BulkEdit
+from linkstar.models.operations import (
+    OPERATIONS,
+    ChangeBudget,
+    ChangeMany,
+    DeleteProject,
+    DeleteTask,
+    ExportHistory,
+    Operation,
+    PublishTemplate,
+)
+from linkstar.models.approval import Approval, ApprovalVote, decided_by
+from linkstar.models.trash import KEPT, Trash
+from linkstar.models.handover import Handover
+from linkstar.models.privacy import PersonalData
 
 __all__ = [
     "EVIDENCE",
     "EXTERNAL_ROLES",
+    "KEPT",
+    "LARGEST_FILM",
     "MASKED",
+    "OPERATIONS",
     "PARTS",
     "PERMISSIONS",
     "PLATFORMS",
@@ -83,6 +110,7 @@ __all__ = [
     "ROLES",
     "SCOPES",
     "WORD",
+    "AlreadyDecided",
     "AlreadySplit",
     "ApiToken",
     "Approval",
@@ -93,6 +121,9 @@ __all__ = [
     "AuditLink",
     "BulkEdit",
     "CalendarDay",
+    "CannotTakeOver",
+    "ChangeBudget",
+    "ChangeMany",
     "Checklist",
     "ChecklistItem",
     "Clash",
@@ -100,27 +131,39 @@ __all__ = [
     "Comment",
     "CycleRefused",
     "DayPassed",
+    "DeleteProject",
+    "DeleteTask",
     "Delivery",
     "Departure",
     "Dependency",
+    "ErasureRefused",
     "Evidence",
     "EvidenceMissing",
+    "ExportHistory",
+    "FileRefused",
     "FlowBroken",
     "GatePassage",
+    "Handover",
     "IdempotentRequest",
     "Identity",
     "InstalledPack",
     "KeyReused",
     "Label",
+    "LastAdministrator",
     "Launch",
     "MailedLink",
+    "MatrixChanged",
+    "MemberChanged",
     "Membership",
     "Mention",
     "MoveRefused",
     "NotAllowed",
     "Notification",
+    "Operation",
     "Outline",
+    "Overtaken",
     "Participant",
+    "PersonalData",
     "Phase",
     "PhaseGate",
     "Plan",
@@ -128,21 +171,26 @@ __all__ = [
     "Project",
     "ProjectCopy",
     "ProjectMember",
+    "PublishTemplate",
+    "ReceivedFile",
     "RecoveryCode",
     "Refusal",
     "Replan",
     "SavedView",
+    "SecondFactor",
     "Shift",
     "SignIn",
     "Split",
     "Stage",
     "StaleVersion",
     "StillUsed",
+    "StorageUse",
     "Task",
     "TaskLabel",
     "Template",
     "TemplateDraft",
     "TemplateVersion",
+    "Trash",
     "Undo",
     "UndoRefused",
     "Upload",
@@ -151,16 +199,20 @@ __all__ = [
     "WaiverVote",
     "Workspace",
     "calendars_of",
+    "change_password",
+    "decided_by",
     "example",
     "follows_rule",
     "free_code",
     "free_key",
+    "invitations_to",
     "is_rule",
     "is_template_keeper",
     "keeps_templates",
     "library_of",
     "next_code",
     "packs_of",
+    "send_reset",
     "set_rule",
     "start_blank",
 ]

@@ -1,17 +1,35 @@
 import json
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from flask import has_request_context
-from sqlalchemy import JSON, ForeignKey, Index, String, event, func, insert, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from flask import g, has_request_context
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    cast,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    type_coerce,
+)
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, relationship
+from sqlalchemy.types import NullType
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
+from linkstar.models.role import MASKED
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
@@ -22,8 +40,13 @@ CHAINS = 6174  # any number, but always the same: the name of PostgreSQL's locks
 
 ACTIONS = frozenset(
     {
-        "project.created", "project_member.added", "project_member.removed",
-        "task.created", "task.edited", "task.moved", "task.trashed", "task.restored",
+        "project.created", "project_member.added", "project_member.removed", "project_member.narrowed",
+        "member.invited", "member.joined", "member.edited", "member.role_changed", "member.left",
+        "invitation.revoked", "role.changed",
+        "task.created", "task.edited", "task.moved", "task.trashed", "task.restored", "task.purged",
+        "project.trashed", "project.restored", "project.purged",
+        "approval.asked", "approval.signed", "approval.refused", "approval.withdrawn", "approval.done",
+        "approval.failed",
         "checklist.added", "checklist.removed",
         "checklist_item.added", "checklist_item.ticked", "checklist_item.unticked", "evidence.given",
         "dependency.added", "dependency.removed", "waiver.asked", "waiver.signed", "waiver.declined",
@@ -32,9 +55,16 @@ ACTIONS = frozenset(
         "template.published", "template.edited", "template.trashed", "template.draft_discarded",
         "pack.installed", "pack.updated", "pack.removed",
         "calendar_day.written", "calendar_day.forgotten", "workspace.set_up", "workspace.edited",
-        "comment.added", "participant.added", "participant.removed",
+        "comment.added", "comment.edited", "comment.trashed", "comment.restored",
+        "attachment.added", "attachment.version", "attachment.shared", "attachment.unshared", "attachment.trashed",
+        "attachment.restored",
+        "participant.added", "participant.removed",
         "saved_view.created", "saved_view.deleted",
-        "sign_in.began", "sign_in.ended",
+        "api_token.created", "api_token.revoked",
+        "entry.sent", "entry.revoked", "member.admitted",
+        "person.exported", "person.erased",
+        "sign_in.began", "sign_in.ended", "sign_in.refused", "password.asked", "password.changed", "account.edited",
+        "second_factor.added", "second_factor.removed", "recovery_codes.made", "recovery_code.used", "identity.linked",
     }
 )  # fmt: skip
 
@@ -68,7 +98,9 @@ class AuditEvent(Base):
     changes: Mapped[dict[str, list[Any]]] = mapped_column(JSON, default=dict)
     change: Mapped[str] = mapped_column(String(32), index=True)
     undoes: Mapped[str | None] = mapped_column(String(32))
-    via: Mapped[str] = mapped_column(String(12), default=lambda: "web" if has_request_context() else "program")
+    via: Mapped[str] = mapped_column(
+        String(12), default=lambda: g.get("via", "web") if has_request_context() else "program"
+    )
     task_version: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
@@ -78,9 +110,25 @@ class AuditEvent(Base):
     )
     task: Mapped["Task | None"] = relationship(primaryjoin="foreign(AuditEvent.task_id) == Task.id")
 
+    def shows(self, reader: User, field: str) -> bool:
+        """May somebody who reads the trail know what it says of this field?"""
+        if field not in MASKED:
+            return True
+        if self.project:
+            return self.project.shows(reader, field)
+        membership = reader.membership_in(self.workspace_id or 0)
+        return membership is not None and membership.scope(MASKED[field]) == "all"
+
     @classmethod
     def of_change(cls, change: str) -> list["AuditEvent"]:
         return list(db.session.scalars(select(cls).where(cls.change == change).order_by(cls.id)))
+
+    @classmethod
+    def last_actor_id(cls, action: str, **record: int) -> int | None:
+        """Who did this last to the record, such as task_id=12."""
+        return db.session.scalar(
+            select(cls.actor_id).filter_by(action=action, **record).order_by(cls.id.desc()).limit(1)
+        )
 
 
 class AuditLink(Base):
@@ -96,46 +144,123 @@ class AuditLink(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
-def chained(before: str, event: AuditEvent) -> str:
-    """The hash of an event that follows the link with the hash `before`; '' before the first."""
-    told = [
-        event.id, event.workspace_id, event.project_id, event.task_id, event.actor_id, event.action, event.changes,
-        event.change, event.undoes, event.via, event.task_version, event.created_at.astimezone(UTC).isoformat(),
-    ]  # fmt: skip
-    text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return sha256(f"{before}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+TOLD = (
+    "id", "workspace_id", "project_id", "task_id", "actor_id", "action", "changes", "change", "undoes", "via",
+    "task_version", "created_at",
+)  # fmt: skip
+
+
+def chained(before: str, event: Any) -> str:
+    """The hash of an event (or a row with its columns) that follows the link with the hash `before`; '' before the
+    first. Written in ASCII: a letter in two halves is one letter when it is read back."""
+    told = [getattr(event, name) for name in TOLD[:-1]] + [event.created_at.astimezone(UTC).isoformat()]
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return sha256(f"{before}\n{text}".encode()).hexdigest()
 
 
 @event.listens_for(db.session, "before_commit")
 def _chain(session: Session) -> None:
     """At the very end of a transaction, so that nobody who holds a chain waits for anything else."""
-    told = session.info.pop("told", [])
-    if not told:
+    if session.in_nested_transaction():
         return
     session.flush()
-    ids = [each for each in told if isinstance(each, int)]
-    many: Iterable[AuditEvent] = session.scalars(select(AuditEvent).where(AuditEvent.id.in_(ids))) if ids else []
-    events = sorted((*many, *(each for each in told if isinstance(each, AuditEvent))), key=lambda each: each.id)
-    for workspace_id in sorted({each.workspace_id for each in events}, key=lambda key: key or 0):
+    told = [each for each in session.info.get("told", []) if inspect(each).persistent]
+    _read_again([each for each in told if inspect(each).expired])
+    told.sort(key=lambda each: each.id)
+    for workspace_id in sorted({each.workspace_id for each in told}, key=lambda key: key or 0):
         if session.get_bind().dialect.name == "postgresql":
             session.execute(select(func.pg_advisory_xact_lock(CHAINS, workspace_id or 0)))
-        newest = (
-            select(AuditLink.hash)
-            .where(AuditLink.workspace_id.is_not_distinct_from(workspace_id))
-            .order_by(AuditLink.id.desc())
-            .limit(1)
-        )
-        last, links = session.scalar(newest) or "", []
-        for each in events:
+        last, links = head_of(workspace_id) or "", []
+        for each in told:
             if each.workspace_id == workspace_id:
                 last = chained(last, each)
                 links.append({"event_id": each.id, "workspace_id": workspace_id, "hash": last})
         session.execute(insert(AuditLink), links)
+    session.info.pop("told", None)
+
+
+def _read_again(events: list[AuditEvent]) -> None:
+    """By one query for many, where a lock that came late has let everything be forgotten."""
+    ids = [key[0] for each in events if (key := inspect(each).identity)]
+    for start in range(0, len(ids), 1000):
+        db.session.scalars(select(AuditEvent).where(AuditEvent.id.in_(ids[start : start + 1000]))).all()
 
 
 @event.listens_for(db.session, "after_soft_rollback")
-def _forget(session: Session, previous_transaction: Any) -> None:
-    session.info.pop("told", None)
+def _forget(session: Session, previous_transaction: SessionTransaction) -> None:
+    if not previous_transaction.nested:
+        session.info.pop("told", None)
+
+
+def head_of(workspace_id: int | None) -> str | None:
+    """The hash of the newest link of a workspace's chain: it stands for all that happened so far."""
+    here = AuditLink.workspace_id == workspace_id
+    return db.session.scalar(select(AuditLink.hash).where(here).order_by(AuditLink.id.desc()).limit(1))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first event that is not as it was written. `kind`: broken (it was changed, or something before it was
+    taken out or slipped in), deleted (its link is still there), unlinked (it never went through the program)."""
+
+    kind: str
+    event_id: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a look over a chain found: how many events are as they were written, and the hash of the last of them."""
+
+    count: int
+    head: str
+    fault: Fault | None
+    found: bool  # the head that was expected is in the chain
+
+
+def verify_audit(workspace_id: int | None, expected: str | None = None) -> Verdict:
+    """Follows a workspace's chain (None: of what belongs to no workspace) from its first event to its last, some
+    hundred at a time. Whoever takes the newest links away as well leaves a whole chain, but without the head that
+    somebody noted before: `expected`."""
+    count, head, found = 0, "", not expected
+    with db.session.execute(_links_of(workspace_id)) as rows:
+        for row in rows:
+            if row.hash != _read_hash(head, row):
+                kind = "deleted" if row.id is None else "broken"
+                return Verdict(count, head, Fault(kind, row.event_id), found)
+            count, head = count + 1, row.hash
+            found = found or head == expected
+    linked = select(AuditLink.id).where(AuditLink.event_id == AuditEvent.id).exists()
+    here = AuditEvent.workspace_id == workspace_id
+    stray = db.session.scalar(select(AuditEvent.id).where(here, ~linked).order_by(AuditEvent.id).limit(1))
+    return Verdict(count, head, Fault("unlinked", stray) if stray else None, found)
+
+
+def _links_of(workspace_id: int | None) -> Select[*tuple[Any, ...]]:
+    """The links in their order, each with its event as it lies in the database, whatever somebody made of it."""
+    as_is: dict[str, Any] = {
+        "changes": cast(AuditEvent.changes, Text),
+        "created_at": type_coerce(AuditEvent.created_at, NullType()),
+    }
+    return (
+        select(AuditLink.event_id, AuditLink.hash, *(as_is.get(n, getattr(AuditEvent, n)).label(n) for n in TOLD))
+        .select_from(AuditLink)
+        .outerjoin(AuditEvent, AuditEvent.id == AuditLink.event_id)
+        .where(AuditLink.workspace_id == workspace_id)
+        .order_by(AuditLink.id)
+        .execution_options(yield_per=500)
+    )
+
+
+def _read_hash(before: str, row: Any) -> str | None:
+    """None where what lies there is no event at all."""
+    told = dict(row._mapping)
+    try:
+        told["changes"] = json.loads(told["changes"])
+        if isinstance(told["created_at"], str):  # SQLite keeps a moment as a text without its zone
+            told["created_at"] = datetime.fromisoformat(told["created_at"]).replace(tzinfo=UTC)
+        return chained(before, SimpleNamespace(**told))
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 def record(
@@ -165,7 +290,7 @@ def record(
         project_id=task.project_id if task else project_id,
         task=task,
         task_version=task.version if task else None,
-        changes={field: [_plain(old), _plain(new)] for field, (old, new) in (changes or {}).items()},
+        changes=plain(changes or {}),
     )
     db.session.add(told)
     db.session.info.setdefault("told", []).append(told)
@@ -174,19 +299,28 @@ def record(
 
 def record_created(tasks: Iterable["Task"], *, by: User, change: str) -> None:
     """The creation of many tasks at once, in one statement."""
-    rows = [
+    record_rows(
         {
             "action": "task.created", "actor_id": by.id, "change": change, "workspace_id": task.workspace_id,
             "project_id": task.project_id, "task_id": task.id, "task_version": task.version,
         }
         for task in tasks
-    ]  # fmt: skip
-    if rows:
-        ids = db.session.scalars(insert(AuditEvent).returning(AuditEvent.id), rows)
-        db.session.info.setdefault("told", []).extend(ids)
+    )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def record_rows(rows: Iterable[dict[str, Any]]) -> None:
+    """Many events at once, by their columns."""
+    if written := list(rows):
+        events = db.session.scalars(insert(AuditEvent).returning(AuditEvent), written)
+        db.session.info.setdefault("told", []).extend(events)
+
+
+def plain(value: Any) -> Any:
+    """As it is read back: days and sums as text, names of fields too, and nothing but lists."""
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
     if isinstance(value, Decimal):
         return str(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, exists, func, or_, update
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock, packs
@@ -16,6 +16,13 @@ from linkstar.models.user import User
 
 if TYPE_CHECKING:
     from linkstar.models.task import Task
+
+
+LIST = ("key", "title_zh", "title_en", "source", "position")  # what is kept of a list that was removed …
+ITEM = (
+    "key", "text_zh", "text_en", "required", "evidence_kind", "hint_zh", "hint_en", "citation", "position",
+    "ticked_at", "ticked_by_id",
+)  # fmt: skip  # … and of its items
 
 
 class Checklist(Base):
@@ -96,19 +103,47 @@ class Checklist(Base):
             self.task.check_count += len(self.items)
         self._record("checklist.added", by, {"checklist": (None, self._name)})
 
-    def remove(self, *, by: User) -> None:
-        """Takes the list away with what was given for it, but for what a passage froze. With a required item it
-        holds something, which only who keeps the gates takes away."""
+    def remove(self, *, by: User) -> str:
+        """Takes the list away with what was given for it, but for what a passage froze, and returns the name of the
+        change. With a required item it holds something, which only who keeps the gates takes away."""
         self._touch()
         if self.holds:
             self._project.refuse_release(by)
         if self.task:
             self.task.check_count -= len(self.items)
             self.task.checked_count -= sum(bool(item.ticked_at) for item in self.items)
-        items = [item._name for item in self.items]
-        self._record("checklist.removed", by, {"checklist": (self._name, None), "items": (items, [])})
+        changes: dict[str, tuple[Any, Any]] = {"checklist": (self._name, None)}
+        changes["items"] = ([item._name for item in self.items], [])
+        if self.may_come_back:
+            changes["kept"] = (self._kept(), None)
+        change = self._record("checklist.removed", by, changes)
         self._keep_what_is_frozen()
         db.session.delete(self)
+        return change
+
+    @property
+    def may_come_back(self) -> bool:
+        """Nothing hangs on it that is not kept: no evidence was given, and nobody asked to pass an item."""
+        waived = exists().where(Base.metadata.tables["waiver"].c.item_id.in_([item.id for item in self.items]))
+        return not any(item.evidence for item in self.items) and not db.session.scalar(select(waived))
+
+    def _kept(self) -> dict[str, Any]:
+        items = [{name: getattr(item, name) for name in ITEM} for item in self.items]
+        return {**{name: getattr(self, name) for name in LIST}, "items": items}
+
+    @classmethod
+    def bring_back(cls, kept: dict[str, Any], task: "Task", *, by: User, undoes: str) -> None:
+        """A list that was removed, as it was."""
+        items = [
+            ChecklistItem(**each | {"ticked_at": each["ticked_at"] and datetime.fromisoformat(each["ticked_at"])})
+            for each in kept["items"]
+        ]
+        checklist = cls(**kept | {"items": items})
+        task.checklists.append(checklist)
+        db.session.flush()
+        task.check_count += len(items)
+        task.checked_count += sum(bool(item.ticked_at) for item in items)
+        checklist._record("checklist.added", by, {"checklist": (None, checklist._name)}, undoes)
 
     def _keep_what_is_frozen(self) -> None:
         """Evidence of a passage stays, as replaced, with the task that passed."""
@@ -167,12 +202,11 @@ class Checklist(Base):
         else:
             self.stage.project.lock()  # type: ignore[union-attr]
 
-    def _record(self, action: str, by: User, changes: dict[str, tuple[Any, Any]]) -> None:
+    def _record(self, action: str, by: User, changes: dict[str, tuple[Any, Any]], undoes: str | None = None) -> str:
         if self.task:
-            record(action, by=by, task=self.task, changes=changes)
-        else:
-            project = self.stage.project  # type: ignore[union-attr]
-            record(action, by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)
+            return record(action, by=by, task=self.task, changes=changes, undoes=undoes)
+        project = self.stage.project  # type: ignore[union-attr]
+        return record(action, by=by, workspace_id=project.workspace_id, project_id=project.id, changes=changes)
 
 
 def _source(rule: packs.Checklist) -> dict[str, Any] | None:

@@ -5,13 +5,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
 
 from flask import current_app
-from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy import ForeignKey, Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.notification import Delivery
-from linkstar.models.user import User
+from linkstar.models.user import PersonName, SignIn, User
 from linkstar.models.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ LASTS = {
     "code": timedelta(minutes=10),  # six digits for a second device
 }
 MOST_TRIES = 5
+MOST_CODES = 5  # within an hour
 
 
 class MailedLink(Base):
@@ -39,7 +40,7 @@ class MailedLink(Base):
     workspace_id: Mapped[int | None] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(254))
-    name: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(PersonName(80))
     language: Mapped[str] = mapped_column(String(2))
     role: Mapped[str | None] = mapped_column(String(20))  # which the invited person gets …
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))  # … and joins
@@ -104,6 +105,34 @@ class MailedLink(Base):
         db.session.expire(self, ["tries"])
         right = hmac.compare_digest(self.code.encode(), typed.encode())
         return right and bool(counted.rowcount) and self.expires_at > clock.now()  # type: ignore[attr-defined]
+
+    def is_for_device(self, device: str) -> bool:
+        """An entry opens at once where it was opened first; the first device that asks becomes that one."""
+        db.session.execute(
+            update(MailedLink)
+            .where(MailedLink.id == self.id, MailedLink.device_hash.is_(None))
+            .values(device_hash=self.digest(device), used_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+        db.session.refresh(self, ["device_hash", "used_at"])
+        return hmac.compare_digest(self.device_hash or "", self.digest(device))
+
+    def send_code(self) -> "MailedLink | None":
+        """Six digits for another device than the first; None where the person was sent enough of them."""
+        lately = MailedLink.kind == "code", MailedLink.created_at > clock.now() - timedelta(hours=1)
+        sent = select(func.count(MailedLink.id)).where(MailedLink.user_id == self.user_id, *lately)
+        if (db.session.scalar(sent) or 0) >= MOST_CODES:
+            return None
+        return MailedLink.send(
+            "code", user=self.user, email=self.email, name=self.name, language=self.language,
+            workspace_id=self.workspace_id, parent=self,
+        )  # fmt: skip
+
+    def revoke(self) -> None:
+        """Opens nothing any more, and what it opened is closed at once."""
+        self.revoked_at = clock.now()
+        signed_in = delete(SignIn).where(SignIn.mailed_link_id == self.id)
+        db.session.execute(signed_in.execution_options(synchronize_session=False))
 
     def use(self) -> bool:
         """Once: of two who come at the same time one is let in."""

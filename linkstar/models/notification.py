@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from linkstar.models.mailed_link import MailedLink
     from linkstar.models.task import Task
 
-KINDS = ("assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided")
+KINDS = (
+    "assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided", "approval_asked",
+    "approval_decided",
+)  # fmt: skip
 MAILED = (
     "assigned",
     "mentioned",
@@ -22,6 +25,8 @@ MAILED = (
     "staffed",
     "waiver_asked",
     "waiver_decided",
+    "approval_asked",
+    "approval_decided",
 )  # a watcher is told in the inbox only
 
 
@@ -82,14 +87,20 @@ class Delivery(Base):
 
 
 def notify(user: User, kind: str, *, by: User, task: "Task", comment: "Comment | None" = None) -> None:
-    """Puts a row into the person's inbox, and for some kinds one on its way by mail. Nobody is told of what he did
-    himself, or of what happens in the draft of a template."""
-    if user.id == by.id or task.project.draft_of_id:
-        return
-    db.session.add(
-        Notification(
-            workspace_id=task.workspace_id, user=user, actor=by, task=task, comment=comment, kind=kind,
-            deliveries=[Delivery(channel="mail")] if kind in MAILED else [],
-        )
-    )  # fmt: skip
+    """Tells a person of something about a task. Nobody is told of what he did himself, or of what happens in the draft
+    of a template."""
+    if user.id != by.id and not task.project.draft_of_id:
+        _tell(user, kind, workspace_id=task.workspace_id, actor=by, task=task, comment=comment)
+
+
+def notify_of_approval(user: User, kind: str, *, by: User, approval: "Approval") -> None:
+    if user.id != by.id:
+        _tell(user, kind, workspace_id=approval.workspace_id, actor=by, approval=approval)
+
+
+def _tell(user: User, kind: str, **values: Any) -> None:
+    """Puts a row into the person's inbox, and for some kinds one on its way by mail; a creator has no inbox."""
+    mailed = kind in MAILED or user.only_creates
+    deliveries = [Delivery(channel="mail")] if mailed else []
+    db.session.add(Notification(kind=kind, user=user, deliveries=deliveries, **values))
     db.session.info["notified"] = True

@@ -26,10 +26,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
-from linkstar.models.audit_event import record
+from linkstar.models.audit_event import AuditEvent, record
 from linkstar.models.membership import Membership
-from linkstar.models.refusal import NotAllowed
-from linkstar.models.role import MASKED, narrowed, scope_in
+from linkstar.models.refusal import NotAllowed, Overtaken, StillUsed
+from linkstar.models.role import MASKED, REACHES, narrowed, scope_in
 from linkstar.models.template import Template, TemplateVersion, is_template_keeper
 from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
@@ -47,6 +47,7 @@ class ProjectMember(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
 
+    project: Mapped["Project"] = relationship(back_populates="members")
     user: Mapped[User] = relationship(back_populates="project_memberships")
 
 
@@ -94,14 +95,18 @@ class Project(Base):
     draft_of: Mapped[Template | None] = relationship()
     stages: Mapped[list["Stage"]] = relationship(order_by="Stage.position", back_populates="project")
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.position", back_populates="project")
-    members: Mapped[list[ProjectMember]] = relationship(cascade="all, delete-orphan")
+    members: Mapped[list[ProjectMember]] = relationship(back_populates="project", cascade="all, delete-orphan")
 
     # who sees it
 
     @classmethod
     def visible_to(cls, user: User) -> Select[Self]:
-        seen = or_(false(), *(cls._visible_through(m) for m in user.memberships))
-        return select(cls).where(cls.trashed_at.is_(None), seen)
+        return select(cls).where(cls.trashed_at.is_(None), cls.seen_by(user))
+
+    @classmethod
+    def seen_by(cls, user: User) -> ColumnElement[bool]:
+        """Those in the trash as well."""
+        return or_(false(), *(cls._visible_through(m) for m in user.memberships))
 
     @classmethod
     def _visible_through(cls, membership: Membership) -> ColumnElement[bool]:
@@ -149,7 +154,46 @@ class Project(Base):
         """What the person's role gives, as far as this project does not narrow it."""
         membership = user.membership_in(self.workspace_id)
         scope = membership.scope(permission) if membership else "none"
-        return narrowed(scope, permission, self.narrowed.get(str(user.id)))
+        return narrowed(scope, permission, self.reach(user))
+
+    def reach(self, user: User) -> str | None:
+        """How this project narrows the person, if it does; never its owner, nor who administers the workspace."""
+        return self.narrowed.get(str(user.id)) if self.can_narrow(user) else None
+
+    def may_narrow(self, user: User) -> bool:
+        """May the person say how far others reach here? Its owner may, and who edits every project."""
+        return self.owner_id == user.id or self.scope(user, "edit") == "all"
+
+    def can_narrow(self, user: User) -> bool:
+        """Is the person one who can be narrowed here at all?"""
+        membership = user.membership_in(self.workspace_id)
+        return user.id != self.owner_id and membership is not None and not membership.administers
+
+    def narrow(self, user: User, reach: str | None, *, by: User) -> None:
+        """How far a person who takes part reaches here, whatever the role gives; None: as far as the role."""
+        if not self.can_narrow(user):
+            raise NotAllowed("narrow")
+        if reach not in (None, *REACHES):
+            raise ValueError(f"there is no reach {reach}")
+        old = self.narrowed.get(str(user.id))
+        if reach == old:
+            return
+        others = {key: each for key, each in self.narrowed.items() if key != str(user.id)}
+        self.narrowed = others | ({str(user.id): reach} if reach else {})
+        record(
+            "project_member.narrowed", by=by, workspace_id=self.workspace_id, project_id=self.id,
+            changes={"user_id": (user.id, user.id), "reach": (old or "role", reach or "role")},
+        )  # fmt: skip
+
+    def hand_to(self, owner: User, *, by: User, change: str) -> None:
+        """Somebody else of the workspace owns it from now on, and takes part in it."""
+        old, self.owner = self.owner_id, owner
+        if not self.has_member(owner):
+            self.add_member(owner, by=by)
+        record(
+            "project.edited", by=by, workspace_id=self.workspace_id, project_id=self.id, change=change,
+            changes={"owner_id": (old, owner.id)},
+        )  # fmt: skip
 
     def shows(self, user: User, field: str) -> bool:
         """May the person know what stands in this field (of the project, or of a creator who works for it)?"""
@@ -161,7 +205,7 @@ class Project(Base):
             return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
         if permission == "release":
-            return membership is not None and membership.keeps_gates and str(user.id) not in self.narrowed
+            return membership is not None and membership.keeps_gates and self.reach(user) is None
         scope = self.scope(user, permission)
         if scope == "own":
             if permission in ("edit", "move"):
@@ -226,6 +270,82 @@ class Project(Base):
             "project.anchor_moved", by=by, workspace_id=self.workspace_id, project_id=self.id, change=change,
             undoes=undoes, changes={"anchor": (old, anchor)},
         )  # fmt: skip
+
+    def edit(self, values: dict[str, Any], *, by: User) -> str | None:
+        """Writes the fields that differ and returns the name of the change, None where nothing differs."""
+        self.lock()
+        changes = {name: (getattr(self, name), new) for name, new in values.items() if getattr(self, name) != new}
+        if not changes:
+            return None
+        for name, (_old, new) in changes.items():
+            setattr(self, name, new)
+        return self._record_all("project.edited", by, changes)
+
+    def trash(self, *, by: User) -> str:
+        """Into the trash with all its tasks. Its sub-projects go first, one by one; what holds a task of another
+        project is let go by who keeps the gates."""
+        self.lock()
+        if self.trashed_at:
+            raise Overtaken("gone")
+        if self.living_children:
+            raise StillUsed(len(self.living_children))
+        if self.holds_others:
+            self.refuse_release(by)
+        self.trashed_at = clock.now()
+        self._move_tasks(None, self.trashed_at)
+        return self._record_all("project.trashed", by, {})
+
+    def restore(self, *, by: User) -> str:
+        """Out of the trash, with the tasks that went there with it."""
+        self.lock()
+        if not self.trashed_at:
+            raise Overtaken("gone")
+        self._move_tasks(self.trashed_at, None)
+        self.trashed_at = None
+        return self._record_all("project.restored", by, {})
+
+    def may_be_trashed_by(self, user: User) -> bool:
+        """Alone and at once; others ask for it."""
+        if self.draft_of_id or not self.allows(user, "delete"):
+            return False
+        return self.allows(user, "release") or not self.holds_others
+
+    @property
+    def living_children(self) -> list["Project"]:
+        return [child for child in self.children if not child.trashed_at]
+
+    def may_be_restored_by(self, user: User) -> bool:
+        """By who may delete it, be it after an approval; and by who threw it away."""
+        may_delete = self.known_to(user) and self.scope(user, "delete") in ("all", "approval")
+        return bool(self.trashed_at) and (
+            may_delete or AuditEvent.last_actor_id("project.trashed", project_id=self.id) == user.id
+        )
+
+    @property
+    def holds_others(self) -> bool:
+        """Does an open task of another project wait for an unfinished blocking one of this?"""
+        task, link = Base.metadata.tables["task"], Base.metadata.tables["dependency"]
+        after = task.alias()
+        held = (
+            select(link.c.successor_id)
+            .join(task, task.c.id == link.c.predecessor_id)
+            .join(after, after.c.id == link.c.successor_id)
+            .where(task.c.project_id == self.id, after.c.project_id != self.id)
+            .where(task.c.blocking, task.c.completed_at.is_(None), after.c.completed_at.is_(None))
+            .where(task.c.trashed_at.is_(None), after.c.trashed_at.is_(None))
+        )
+        return db.session.scalar(held.limit(1)) is not None
+
+    def _move_tasks(self, old: datetime | None, new: datetime | None) -> None:
+        """Tasks that lie in the trash since `old` (None: do not) go there, or come from there, at once."""
+        task = Base.metadata.tables["task"]  # the class stands below this one
+        here = update(task).where(task.c.project_id == self.id, task.c.trashed_at.is_not_distinct_from(old))
+        db.session.execute(here.values(trashed_at=new, revision=self.revision))
+        db.session.flush()
+        db.session.expire_all()
+
+    def _record_all(self, action: str, by: User, changes: dict[str, tuple[Any, Any]]) -> str:
+        return record(action, by=by, workspace_id=self.workspace_id, project_id=self.id, changes=changes)
 
     def touch(self) -> int:
         """Locks the project until the end of the transaction and gives this change the next revision."""

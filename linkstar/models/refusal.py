@@ -79,8 +79,52 @@ class KeyReused(Refusal):
     """The idempotency key stands for another request already."""
 
 
+class FileRefused(Refusal):
+    """The file is not taken: `reason` is 'empty', 'kind', 'large' (than `limit`) or 'full' (the workspace's quota)."""
+
+    def __init__(self, reason: str, name: str, limit: int = 0) -> None:
+        super().__init__(reason, name, limit)
+        self.reason, self.name, self.limit = reason, name, limit
+
+
 class UndoRefused(Refusal):
     """The change cannot be taken back: `reason` is 'gone', 'changed_since' or 'not_yours'."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Overtaken(Refusal):
+    """What was asked for does not fit any more: `reason` is 'gone' or 'changed_since'."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AlreadyDecided(Refusal):
+    """Somebody else decided on the request, or it was taken back."""
+
+
+class LastAdministrator(Refusal):
+    """A workspace keeps somebody who can let others in."""
+
+
+class MemberChanged(Refusal):
+    """The person has left the workspace since, or has another role by now."""
+
+
+class MatrixChanged(Refusal):
+    """Somebody changed what the roles may do since the writer looked."""
+
+
+class CannotTakeOver(Refusal):
+    """The person named does not see everything that is to be handed over."""
+
+
+class ErasureRefused(Refusal):
+    """A person's data cannot be erased now: `reason` is 'yourself', 'belongs' or 'erased'."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

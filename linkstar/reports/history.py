@@ -14,12 +14,16 @@ from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from linkstar.extensions import db, record_id
 from linkstar.i18n import NATIVE_NAMES, _, both, day, full_moment, in_language
-from linkstar.models import AuditEvent, Phase, Project, Stage, Task, User
+from linkstar.models import PERMISSIONS, AuditEvent, MailedLink, Phase, Project, Stage, Task, User
 from linkstar.words import (
     COUNTRY_NAMES,
+    OPERATION_NAMES,
+    REACH_NAMES,
     ROLE_NAMES,
+    SCOPE_NAMES,
     STAGE_KINDS,
     START_RULE_NAMES,
+    TROUBLES,
     field_name,
     platform_name,
     priority_name,
@@ -32,26 +36,31 @@ DATES = ("start_on", "due_on", "start_at", "due_at", "locked", "anchor")
 DATE_ACTIONS = ("project.anchor_moved",)
 OWNERS = ("owner_id", "unassigned")
 KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the actions of it begin
-    "task": ("task.", "participant.", "comment."),
+    "task": ("task.", "participant.", "comment.", "attachment."),
     "date": (),
     "owner": (),
     "checklist": ("checklist.", "checklist_item.", "evidence.", "gate.", "phase_gate."),
     "dependency": ("dependency.",),
     "waiver": ("waiver.",),
+    "approval": ("approval.",),
     "template": ("template.", "pack."),
     "calendar": ("calendar_day.",),
-    "members": ("project_member.",),
+    "members": ("project_member.", "member.", "invitation.", "role.", "api_token."),
     "project": ("project.", "workspace."),
 }
+CALLED = re.compile(r"@#([0-9]{1,9})\b")  # as the trail keeps an @mention
 CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{1,7})-([0-9]{1,9})")
 RECORDS: dict[str, type[Any]] = {
     "stage_id": Stage, "phase_id": Phase, "awaited_id": Phase, "owner_id": User, "user_id": User,
     "collaborator": User, "watcher": User, "predecessor_id": Task, "blocker_id": Task,
+    "successor_id": User, "invitation_id": MailedLink,
 }  # fmt: skip
-LONG = ("brief_zh", "brief_en")
+LONG = ("brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en", "body")
 IN_THE_SENTENCE = {  # never told a second time below it
     "position", "checklist", "item", "predecessor_id", "blocker_id", "template", "pack", "version", "country", "day",
     "works", "user_id", "collaborator", "watcher", "comment",
+    "attachment", "file", "number", "invitation_id",
+    "operation", "subject", "name", "title", "kept",
 }  # fmt: skip
 
 
@@ -161,7 +170,9 @@ class History:
         task = joinedload(AuditEvent.task).load_only(
             Task.id, Task.number, Task.title_zh, Task.title_en, Task.trashed_at, Task.project_id, Task.workspace_id
         )
-        project = joinedload(AuditEvent.project).load_only(Project.key, Project.name_zh, Project.name_en)
+        project = joinedload(AuditEvent.project).load_only(
+            Project.key, Project.name_zh, Project.name_en, Project.trashed_at
+        )
         query = (
             select(AuditEvent)
             .where(self.scope, *self.chosen.conditions(self.reader))
@@ -180,13 +191,17 @@ class History:
 
 class Names:
     """What the ids in some events stand for, looked up once for all of them; of a task that the reader does not see,
-    not even its title."""
+    not even its title, and of a field that the reader may not know, nothing."""
 
     def __init__(self, events: Iterable[AuditEvent], reader: User) -> None:
+        self._reader = reader
         self._records: dict[tuple[type[Any], int], Any] = {}
         wanted: dict[type[Any], set[int]] = {}
         for event in events:
             for field, pair in event.changes.items():
+                if field == "body":
+                    called = {int(key) for text in pair for key in CALLED.findall(text or "")}
+                    wanted.setdefault(User, set()).update(called)
                 if field in RECORDS:
                     wanted.setdefault(RECORDS[field], set()).update(value for value in pair if value is not None)
         for model, ids in wanted.items():
@@ -198,13 +213,17 @@ class Names:
             if model is User:
                 query = query.options(lazyload(User.memberships))
             self._records |= {(model, record.id): record for record in db.session.scalars(query)}
+        unseen = {key for key in wanted.get(Task, ()) if (Task, key) not in self._records}
+        self._purged = unseen - set(db.session.scalars(select(Task.id).where(Task.id.in_(unseen)))) if unseen else set()
 
     def words(self, field: str, value: Any) -> str:
+        if RECORDS.get(field) is Task and value in self._purged:
+            return _("a deleted task")
         return _words(field, value, lambda model, key: self._records.get((model, key)))
 
     def said(self, event: AuditEvent, field: str) -> tuple[str, str]:
         """A field of the event, before and after, in words."""
-        old, new = event.changes.get(field, (None, None))
+        old, new = event.changes.get(field, (None, None)) if event.shows(self._reader, field) else (None, None)
         return self._shortened(field, old), self._shortened(field, new)
 
     def changes_of(self, event: AuditEvent) -> list[tuple[str, str, str]]:
@@ -227,6 +246,8 @@ def value_words(field: str, value: Any) -> str:
 def _words(field: str, value: Any, find: Callable[[type[Any], int], Any]) -> str:
     if value is None or value == "" or value == [] or (field == "lag" and value == 0):
         return ""
+    if field == "body":
+        return CALLED.sub(lambda found: f"@{_name_of(User, find(User, int(found[1])))}", value)
     if field in RECORDS:
         return _name_of(RECORDS[field], find(RECORDS[field], value))
     if field in NAMES:
@@ -250,13 +271,18 @@ NAMES: dict[str, Callable[[Any], Any]] = {
     "source_language": lambda value: NATIVE_NAMES[value],
     "country": lambda value: COUNTRY_NAMES[value],
     "kind": lambda value: STAGE_KINDS.get(value, value),
+    "reach": lambda value: REACH_NAMES[value],
+    "operation": lambda value: OPERATION_NAMES.get(value, value),
+    "trouble": lambda value: TROUBLES.get(value, value),
+    "fields": lambda value: ", ".join(map(field_name, value)),
+    **dict.fromkeys(PERMISSIONS, lambda value: SCOPE_NAMES[value]),
 }
 
 
 def _name_of(model: type[Any], record: Any) -> str:
     if record is None:
         return _("a restricted task") if model is Task else ""
-    if isinstance(record, User):
+    if isinstance(record, User | MailedLink):
         return record.name
     return both(record, "title" if model is Task else "name")
 

@@ -11,10 +11,16 @@ from sqlalchemy.orm.attributes import set_committed_value
 from linkstar import clock, packs
 from linkstar.extensions import db
 from linkstar.i18n import both
-from linkstar.models import AuditEvent, Checklist, Comment, Dependency, Task, User, Waiver
+from linkstar.models import Approval, AuditEvent, Checklist, Comment, DeleteTask, Dependency, Task, User, Waiver
+from linkstar.models.approval import OPEN
+from linkstar.reports.files import Files
 from linkstar.reports.history import Names
+from linkstar.reports.outsiders import Outsiders
 
-SILENT = ("comment.added", "participant.added", "participant.removed")
+SILENT = (
+    "comment.added", "comment.edited", "comment.trashed", "comment.restored",
+    "participant.added", "participant.removed",
+)  # fmt: skip
 
 
 class Panel:
@@ -33,11 +39,28 @@ class Panel:
 
     @cached_property
     def may_trash(self) -> bool:
-        return self.may("delete") and (self.may_release or not self.task.holds_somebody)
+        """Alone, and at once."""
+        return self.task.may_be_trashed_by(self.reader)
+
+    @cached_property
+    def may_ask_to_trash(self) -> bool:
+        return not self.may_trash and DeleteTask.of(self.task).may_be_asked_by(self.reader)
+
+    @cached_property
+    def asked_to_trash(self) -> Approval | None:
+        """The open request that the reader made or decides on."""
+        here = Approval.task_id == self.task.id, Approval.operation == DeleteTask.key
+        return db.session.scalar(
+            Approval.visible_to(self.reader).where(*here, Approval.state.in_(OPEN)).order_by(Approval.id).limit(1)
+        )
 
     @cached_property
     def comments(self) -> list[Comment]:
         return Comment.on(self.task, reader=self.reader)
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self.task, self.reader, self.outsiders)
 
     @cached_property
     def events(self) -> list[AuditEvent]:
@@ -141,6 +164,17 @@ class Panel:
     def readers(self) -> list[User]:
         """Whom a comment can mention. Outsiders mention nobody: they do not see who else there is."""
         return [person for person in self.people if person.id != self.reader.id]
+
+    @cached_property
+    def sharing(self) -> Outsiders:
+        return Outsiders(self.task, self.reader)
+
+    @property
+    def briefs_a_creator(self) -> bool:
+        """Is there a creator to whom it says what is wanted, or was there one?"""
+        task = self.task
+        written = task.wanted_zh or task.wanted_en or task.unwanted_zh or task.unwanted_en
+        return self.whole and bool(written or self.sharing.here)
 
     @property
     def outsiders(self) -> list[User]:

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
@@ -22,9 +22,9 @@ class Waivers:
         return any(membership.role in SIGNED_BY for membership in self.person.memberships)
 
     @property
-    def waiting_count(self) -> int:
+    def count_of_waiting(self) -> ScalarSelect[int] | None:
         query = select(func.count(Waiver.id)).join(Waiver.task).where(self._wants_signature())
-        return db.session.scalar(query) or 0 if self.signs else 0
+        return query.scalar_subquery() if self.signs else None
 
     @cached_property
     def waiting(self) -> list[Waiver]:
@@ -45,7 +45,10 @@ class Waivers:
             if membership.role in SIGNED_BY
         ]
         return and_(
-            Waiver.state == "asked", Waiver.asked_by_id != self.person.id, Task.seen_by(self.person), or_(*mine)
+            Waiver.state == "asked",
+            Waiver.asked_by_id != self.person.id,
+            Task.seen_by(self.person),
+            or_(false(), *mine),
         )
 
     def _those(self, condition: ColumnElement[bool]) -> list[Waiver]:

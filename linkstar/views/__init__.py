@@ -5,27 +5,42 @@ from werkzeug.routing import IntegerConverter
 
 from linkstar.extensions import LARGEST_ID
 from linkstar.views import (
+    accounts,
     admission,
+    api_tokens,
+    approvals,
+    attachments,
+    briefs,
     calendars,
+    entries,
     errors,
     evidence,
     gate_passages,
     health,
     histories,
     idempotency,
+    invitations,
+    members,
     my_work,
     notifications,
+    open_id,
     packs,
+    password_resets,
+    personal_data,
     preferences,
     project_batches,
     projects,
+    roles,
     saved_views,
+    second_factors,
     setups,
     shell,
     sign_ins,
     stages,
     tasks,
     templates,
+    trash,
+    trust,
     undos,
     uploads,
     waivers,
@@ -49,9 +64,17 @@ def init_app(app: Flask) -> None:
         module.init_app(app)
     for module in (health, sign_ins, my_work, notifications, preferences, projects, tasks, saved_views, undos):
         app.register_blueprint(module.blueprint)
-    for module in (project_batches, stages, waivers, evidence, gate_passages):
+    for module in (project_batches, stages, waivers, approvals, trash, evidence, gate_passages):
         app.register_blueprint(module.blueprint)
-    for module in (workspaces, setups, calendars, histories):
+    for module in (attachments, uploads):
+        app.register_blueprint(module.blueprint)
+    for module in (members, invitations, roles):
+        app.register_blueprint(module.blueprint)
+    for module in (accounts, api_tokens, second_factors, password_resets, open_id):
+        app.register_blueprint(module.blueprint)
+    for module in (workspaces, setups, calendars, histories, personal_data, trust):
         app.register_blueprint(module.blueprint)
     for module in (templates, packs):
+        app.register_blueprint(module.blueprint)
+    for module in (briefs, entries):
         app.register_blueprint(module.blueprint)

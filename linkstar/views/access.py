@@ -2,11 +2,15 @@
 
 from flask import abort
 from flask_login import current_user
+from sqlalchemy import select
 
 from linkstar.extensions import db
 from linkstar.models import (
+    Approval,
+    Attachment,
     Checklist,
     ChecklistItem,
+    Comment,
     Evidence,
     GatePassage,
     InstalledPack,
@@ -17,6 +21,8 @@ from linkstar.models import (
     Stage,
     Task,
     Template,
+    Trash,
+    Upload,
     Waiver,
 )
 
@@ -32,6 +38,15 @@ def get_task(task_id: int, permission: str = "view") -> Task:
     task = db.session.scalar(Task.visible_to(current_user).where(Task.id == task_id)) or abort(404)
     if permission != "view" and not task.allows(current_user, permission):
         raise NotAllowed(permission)
+    return task
+
+
+def get_brief(task_id: int) -> Task:
+    """A task as its creator has it."""
+    task = get_task(task_id)
+    membership = current_user.membership_in(task.workspace_id)
+    if membership is None or membership.role != "creator" or task.project.draft_of_id:
+        abort(404)
     return task
 
 
@@ -66,6 +81,35 @@ def get_evidence(evidence_id: int) -> Evidence:
     return evidence
 
 
+def get_attachment(attachment_id: int) -> Attachment:
+    """Through its task, its project and its workspace, and outside the team only what is shared."""
+    query = select(Attachment).where(Attachment.id == attachment_id, Attachment.seen_by(current_user))
+    return db.session.scalar(query) or abort(404)
+
+
+def get_upload(upload_key: str) -> Upload:
+    """Nobody else's, and only as long as the file may still be added."""
+    query = select(Upload).where(Upload.key == upload_key, Upload.user_id == current_user.id)
+    upload = db.session.scalar(query) or abort(404)
+    task = get_task(upload.task_id)
+    if upload.attachment_id:
+        get_attachment(upload.attachment_id)
+    if not Attachment.may_be_added(task, current_user):
+        raise NotAllowed("edit")
+    return upload
+
+
+def get_comment(task_id: int, comment_id: int) -> Comment:
+    """One's own, to be changed: what others said is there to be read."""
+    task = get_task(task_id)
+    comment = db.session.get(Comment, comment_id)
+    if comment is None or comment.task_id != task.id or not comment.is_read_by(current_user):
+        abort(404)
+    if comment.author_id != current_user.id:
+        raise NotAllowed("edit")
+    return comment
+
+
 def get_waiver(waiver_id: int) -> Waiver:
     waiver = db.session.get(Waiver, waiver_id) or abort(404)
     get_task(waiver.task_id)
@@ -93,6 +137,23 @@ def get_pack(pack_id: int) -> InstalledPack:
     if not pack.allows(current_user):
         raise NotAllowed("edit")
     return pack
+
+
+def get_approval(approval_id: int) -> Approval:
+    return db.session.scalar(Approval.visible_to(current_user).where(Approval.id == approval_id)) or abort(404)
+
+
+def get_trashed_task(task_id: int) -> Task:
+    return db.session.scalar(Trash(current_user).tasks().where(Task.id == task_id)) or abort(404)
+
+
+def get_trashed_project(project_id: int) -> Project:
+    return db.session.scalar(Trash(current_user).projects().where(Project.id == project_id)) or abort(404)
+
+
+def get_trashed_attachment(attachment_id: int) -> Attachment:
+    query = Trash(current_user).attachments().where(Attachment.id == attachment_id)
+    return db.session.scalar(query) or abort(404)
 
 
 def get_notification(notification_id: int) -> Notification:

@@ -68,6 +68,11 @@ def leave(address: str) -> Any:
     return redirect(address, 303)
 
 
+def page_of(task: Task) -> str:
+    """Where the reader finds the task."""
+    return url_for("briefs.show" if current_user.only_creates else "tasks.show", task_id=task.id)
+
+
 def board_on_screen(project: Project) -> Board | None:
     """The board of this project as the page shows it from which an htmx request came, None for other pages."""
     address = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]

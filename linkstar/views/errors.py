@@ -4,7 +4,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import LazyString
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from linkstar.extensions import db, login_manager, read_only
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l
-from linkstar.models import CodesUsedUp, KeyReused, NotAllowed, PositionGone
+from linkstar.models import CodesUsedUp, KeyReused, MemberChanged, NotAllowed, Overtaken, PositionGone
 from linkstar.views.admission import send_to_sign_in
 from linkstar.words import FIELD_NAMES
 
@@ -49,11 +49,14 @@ CSRF_EXPIRED = (_l("This page had become too old"), _l("Nothing was changed. Loa
 
 
 def init_app(app: Flask) -> None:
+    app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # _broken() does
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(NotAllowed, lambda error: _answer(403, SENTENCES[403]))
     app.register_error_handler(KeyReused, lambda error: _answer(409, KEY_REUSED))
     app.register_error_handler(CodesUsedUp, lambda error: _answer(422, CODES_USED_UP))
     app.register_error_handler(PositionGone, lambda error: _answer(409, SENTENCES[409]))
+    app.register_error_handler(MemberChanged, lambda error: _answer(409, SENTENCES[409]))
+    app.register_error_handler(Overtaken, lambda error: _answer(409, SENTENCES[409]))
     app.register_error_handler(IntegrityError, lambda error: _answer(409, SENTENCES[409]))  # somebody was faster
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(HTTPException, _http_error)
@@ -63,7 +66,8 @@ def init_app(app: Flask) -> None:
 def _csrf_error(error: CSRFError) -> Any:
     """Where the sign-in has run out, its token has too: then it is the sign-in that is missing."""
     read_only()
-    if request.endpoint != "sign_ins.create" and not current_user.is_authenticated:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "public", False) and not current_user.is_authenticated:
         return send_to_sign_in()
     return _answer(400, CSRF_EXPIRED)
 
@@ -87,8 +91,14 @@ def _busy(error: OperationalError) -> Response:
 
 def _broken(error: InternalServerError) -> Response:
     code = secrets.token_hex(4)
-    log.error("error %s at %s %s", code, request.method, request.path, exc_info=error.original_exception)
+    log.error("error %s at %s %s", code, request.method, _place(), exc_info=error.original_exception)
     return _answer(500, SENTENCES[500], code=code)
+
+
+def _place() -> str:
+    """The path; but no secret stands in a log."""
+    secret = (request.view_args or {}).get("token")
+    return request.path.replace(secret, "…") if secret else request.path
 
 
 def _answer(

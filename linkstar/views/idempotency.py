@@ -14,7 +14,16 @@ from linkstar.extensions import db
 from linkstar.models import IdempotentRequest, KeyReused
 from linkstar.views.answers import came_from, leave
 
-KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "HX-Retarget", "HX-Reswap", "HX-Trigger", "HX-Push-Url")
+KEPT_HEADERS = (
+    "Content-Type",
+    "Location",
+    "ETag",
+    "HX-Redirect",
+    "HX-Retarget",
+    "HX-Reswap",
+    "HX-Trigger",
+    "HX-Push-Url",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -54,7 +63,8 @@ def _find(key: str) -> IdempotentRequest | None:
 def _fingerprint() -> str:
     """Stands for what is asked; a form has been read by now, and its bytes are gone."""
     form = sorted(pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token")
-    asked = f"{request.method} {request.full_path} {form}".encode("utf-8", "surrogatepass")
+    token = request.headers.get("Authorization", "")  # each opens another workspace
+    asked = f"{request.method} {request.full_path} {token} {form}".encode("utf-8", "surrogatepass")
     return sha256(asked + request.get_data()).hexdigest()
 
 
@@ -69,6 +79,8 @@ def _answer_again(earlier: IdempotentRequest | None) -> Any:
         db.session.rollback()
         time.sleep(0.05)
         db.session.refresh(earlier)
+    if g.get("via") == "api":
+        abort(409)
     return leave(came_from() or url_for("my_work.show"))  # done, but nobody lived to draw it: the page shows it
 
 

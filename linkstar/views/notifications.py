@@ -2,12 +2,13 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import update
+from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import commit, db
 from linkstar.models import Notification, Task
+from linkstar.reports.inbox import notices_of
 from linkstar.views import access
 from linkstar.views.admission import own_path
 
@@ -18,12 +19,14 @@ MOST = 100
 
 @blueprint.get("")
 def index() -> Any:
-    """The newest notices about tasks that the person still sees."""
+    """The newest notices about what the person still sees."""
     query = (
-        select(Notification)
-        .join(Notification.task)
-        .where(Notification.user_id == current_user.id, Task.seen_by(current_user))
-        .options(joinedload(Notification.task).joinedload(Task.project), joinedload(Notification.comment))
+        notices_of(current_user)
+        .options(
+            contains_eager(Notification.task).joinedload(Task.project, innerjoin=False),
+            joinedload(Notification.comment),
+        )
+        .options(joinedload(Notification.approval))
         .order_by(Notification.id.desc())
         .limit(MOST)
     )
@@ -36,7 +39,13 @@ def read(notification_id: int) -> Any:
     notification = access.get_notification(notification_id)
     notification.read_at = notification.read_at or clock.now()
     commit()
-    return redirect(own_path(request.form.get("back")) or url_for("tasks.show", task_id=notification.task_id), 303)
+    return redirect(own_path(request.form.get("back")) or _about(notification), 303)
+
+
+def _about(notification: Notification) -> str:
+    if notification.approval_id:
+        return url_for("approvals.show", approval_id=notification.approval_id)
+    return url_for("tasks.show", task_id=notification.task_id)
 
 
 @blueprint.post("/readings")

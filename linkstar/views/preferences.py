@@ -5,13 +5,15 @@ from flask_login import current_user
 
 from linkstar.extensions import commit
 from linkstar.i18n import LANGUAGES
-from linkstar.views.admission import own_path
+from linkstar.views.admission import before_second_factor, open_to_creators, own_path
 from linkstar.views.shell import THEMES
 
 blueprint = Blueprint("preferences", __name__)
 
 
 @blueprint.post("/preferences")
+@open_to_creators
+@before_second_factor
 def update() -> Any:
     """The language belongs to the person, the theme and the workspace that is looked at to the device."""
     language, theme = request.form.get("language"), request.form.get("theme")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,21 +15,27 @@ from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html
 from linkstar.models import Membership, Notification, Project, Task, User, is_template_keeper
+from linkstar.reports.approvals import waiting_count
 from linkstar.reports.cards import Due
 from linkstar.reports.history import value_typed, value_words
+from linkstar.reports.inbox import notices_of
 from linkstar.reports.obstacles import may_tick
 from linkstar.reports.portfolio import healthy_or_not
-from linkstar.reports.waivers import Waivers
 from linkstar.storage import KINDS, PHOTOS
 from linkstar.views.saved_views import saved_view_url
 from linkstar.words import (
+    API_SCOPE_NAMES,
     CONFIDENCE_NAMES,
     EVIDENCE_NAMES,
+    PERMISSION_NAMES,
     PLATFORM_NAMES,
+    REACH_NAMES,
     REGION_NAMES,
     ROLE_NAMES,
+    SCOPE_NAMES,
     VIA_NAMES,
     amount_words,
+    approval_words,
     field_name,
     notice_words,
     platform_name,
@@ -71,20 +76,17 @@ class Shell:
         return both(self.membership.workspace, "name") if self.membership else ""
 
     @property
-    def counts(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int, int]:
+        """The open tasks, the unread notices, and what waits for the person's word, by one query."""
         if not hasattr(self, "_counts"):
             mine = select(func.count()).where(
                 Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
                 Task.project_id.not_in(Project.drafts()),
             )  # fmt: skip
-            unread = (
-                select(func.count(Notification.id))
-                .join(Notification.task)
-                .where(Notification.user_id == self.person.id, Notification.read_at.is_(None))
-                .where(Task.seen_by(self.person))
-            )
-            row = db.session.execute(select(mine.scalar_subquery(), unread.scalar_subquery())).one()
-            self._counts = (row[0], row[1])
+            unread = notices_of(self.person).where(Notification.read_at.is_(None))
+            counts = [mine.scalar_subquery(), unread.with_only_columns(func.count()).scalar_subquery()]
+            row = db.session.execute(select(*counts, waiting_count(self.person))).one()
+            self._counts = (row[0], row[1], row[2])
         return self._counts
 
     @property
@@ -96,15 +98,15 @@ class Shell:
         return self.counts[1]
 
     @property
+    def waiting(self) -> int:
+        return self.counts[2]
+
+    @property
     def projects(self) -> list[tuple[Project, str]]:
         """The person's projects with their health."""
         if not hasattr(self, "_projects"):
             self._projects = healthy_or_not(self.person)
         return self._projects
-
-    @cached_property
-    def waivers(self) -> Waivers:
-        return Waivers(self.person)
 
     @property
     def current(self) -> Any:
@@ -137,15 +139,19 @@ def init_app(app: Flask) -> None:
     app.context_processor(_surroundings)
     app.jinja_env.globals.update(
         both=both, in_language=in_language, due_of=Due.of, field_name=field_name, platform_name=platform_name,
-        priority_name=priority_name, role_names=ROLE_NAMES, via_names=VIA_NAMES, value_typed=value_typed,
-        value_words=value_words, platforms=list(PLATFORM_NAMES.items()), saved_view_url=saved_view_url,
+        priority_name=priority_name, role_names=ROLE_NAMES, via_names=VIA_NAMES, api_scope_names=API_SCOPE_NAMES,
+        value_typed=value_typed, value_words=value_words, platforms=list(PLATFORM_NAMES.items()),
+        saved_view_url=saved_view_url,
     )  # fmt: skip
     app.jinja_env.globals.update(
         evidence_names=EVIDENCE_NAMES, confidence_names=CONFIDENCE_NAMES, region_names=REGION_NAMES, may_tick=may_tick,
         photo_types=",".join(PHOTOS), file_types=",".join(end for ends in KINDS.values() for end in ends),
         largest_file=LARGEST_FILE, roles_in_words=roles_in_words, notice_words=notice_words,
     )  # fmt: skip
-    app.jinja_env.globals.update(amount_words=amount_words, is_template_keeper=is_template_keeper)
+    app.jinja_env.globals.update(permission_names=PERMISSION_NAMES, scope_names=SCOPE_NAMES, reach_names=REACH_NAMES)
+    app.jinja_env.globals.update(
+        amount_words=amount_words, is_template_keeper=is_template_keeper, approval_words=approval_words
+    )
     app.jinja_env.filters.update(both=both, day=day, whole_day=whole_day, markdown=to_html, zip=zip)
 
 

@@ -7,12 +7,14 @@ from linkstar.extensions import commit, db
 from linkstar.i18n import _
 from linkstar.models import MoveRefused, Undo, UndoRefused
 from linkstar.views import answers
+from linkstar.views.admission import open_to_creators
 from linkstar.views.tasks.moves import refused_as
 
 blueprint = Blueprint("undos", __name__)
 
 
 @blueprint.post("/undos")
+@open_to_creators
 def create() -> Any:
     """Takes back one change that the person made, with all that it touched."""
     change = request.form.get("change", "")[:32]

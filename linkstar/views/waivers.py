@@ -1,14 +1,14 @@
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, session, url_for
+from flask import Blueprint, redirect, session, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit
 from linkstar.forms.waiver import VoteForm
 from linkstar.i18n import _
-from linkstar.models import NotAllowed, Waiver
-from linkstar.reports.waivers import Waivers
+from linkstar.models import NotAllowed
 from linkstar.views import access
+from linkstar.views.approvals.approvals import queue_page
 
 blueprint = Blueprint("waivers", __name__, url_prefix="/waivers")
 votes = Blueprint("votes", __name__, url_prefix="/<id:waiver_id>/votes")
@@ -16,8 +16,8 @@ votes = Blueprint("votes", __name__, url_prefix="/<id:waiver_id>/votes")
 
 @blueprint.get("")
 def index() -> Any:
-    """What waits for the person's signature, and what the person asked for."""
-    return _page()
+    """They stand among all that waits for somebody's word."""
+    return redirect(url_for("approvals.index"), 303)
 
 
 @votes.post("")
@@ -28,17 +28,13 @@ def create(waiver_id: int) -> Any:
         raise NotAllowed("waive")
     form = VoteForm()
     if not form.validate():
-        return _page(waiver, form), 422
+        return queue_page(waiver, form), 422
     agrees = form.answer.data == "agree"
     waiver.vote(agrees, by=current_user, reason=form.reason.data)
     commit()
     said = _("Signed: it may pass.") if waiver.state == "granted" else _("Signed; one more signature is wanted.")
     session["toast"] = {"message": said if agrees else _("Declined"), "change": None}
-    return redirect(url_for("waivers.index"), 303)
+    return redirect(url_for("approvals.index"), 303)
 
 
 blueprint.register_blueprint(votes)
-
-
-def _page(refused: Waiver | None = None, form: VoteForm | None = None) -> str:
-    return render_template("waivers/index.html", waivers=Waivers(current_user), refused=refused, form=form)

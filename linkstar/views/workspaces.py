@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit
 from linkstar.forms.workspace import WorkspaceForm
 from linkstar.i18n import _
-from linkstar.models import Membership, NotAllowed, example, set_rule
+from linkstar.models import Membership, NotAllowed, StorageUse, example, set_rule
 from linkstar.views.shell import Shell
 
 blueprint = Blueprint("workspaces", __name__)
@@ -46,4 +46,5 @@ def _page(membership: Membership, form: WorkspaceForm) -> str:
         workspace=workspace,
         example=example(workspace.code_rule),
         form=form,
+        storage=StorageUse(workspace.id),
     )

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("successor_id", sa.Integer(), nullable=True),
         sa.Column("by_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_departure_by_id")),
         sa.ForeignKeyConstraint(["successor_id"], ["user.id"], name=op.f("fk_departure_successor_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_departure_user_id")),
@@ -114,6 +115,7 @@ def upgrade() -> None:
         sa.Column("runs_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("change", sa.String(length=32), nullable=True),
+        sa.Column("trouble", sa.String(length=20), nullable=True),
         sa.ForeignKeyConstraint(["asked_by_id"], ["user.id"], name=op.f("fk_approval_asked_by_id")),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("fk_approval_project_id"), ondelete="CASCADE"
@@ -239,14 +241,16 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("file_key", sa.String(length=80), nullable=False),
-        sa.Column("received", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.JSON(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["attachment_id"], ["attachment.id"], name=op.f("fk_upload_attachment_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_upload_task_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_upload_user_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["attachment_version.id"], name=op.f("fk_upload_version_id"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_upload_workspace_id"), ondelete="CASCADE"
         ),
@@ -262,6 +266,11 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_audit_event_project_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_audit_event_task_id"), type_="foreignkey")
+
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+        batch_op.add_column(sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mailed_link_id", sa.Integer(), nullable=True))
@@ -293,6 +302,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("sign_in", schema=None) as batch_op:
         batch_op.add_column(sa.Column("awaits_code", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("mailed_link_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_sign_in_mailed_link_id"), ["mailed_link_id"], unique=False)
         batch_op.create_foreign_key(
@@ -336,9 +346,9 @@ def _chain_what_is_there() -> None:
         links = []
         for row in rows:
             at = row.created_at.replace(tzinfo=UTC) if row.created_at.tzinfo is None else row.created_at.astimezone(UTC)
-            told = json.dumps([*row[:-1], at.isoformat()], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            told = json.dumps([*row[:-1], at.isoformat()], sort_keys=True, separators=(",", ":"))
             before = last.get(row.workspace_id, "")
-            last[row.workspace_id] = sha256(f"{before}\n{told}".encode("utf-8", "surrogatepass")).hexdigest()
+            last[row.workspace_id] = sha256(f"{before}\n{told}".encode()).hexdigest()
             links.append({"event_id": row.id, "workspace_id": row.workspace_id, "hash": last[row.workspace_id]})
         connection.execute(sa.insert(link), links)
 

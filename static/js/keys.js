@@ -71,7 +71,10 @@
     if (id) ask("PUT", `/tasks/${id}/completion`);
   };
 
-  const help = () => openDialog(document.getElementById("keys-help").content.cloneNode(true));
+  const help = () => {
+    const keys = document.getElementById("keys-help");
+    if (keys) openDialog(keys.content.cloneNode(true));
+  };
 
   const actions = {
     j: () => step(1),

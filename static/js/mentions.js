@@ -22,7 +22,10 @@
     const list = listOf(field);
     const wanted = called(field)?.[1].toLowerCase();
     if (!list || wanted === undefined) return list && close(field);
-    for (const option of list.children) option.hidden = !option.dataset.name.toLowerCase().includes(wanted);
+    const inside = field.form.querySelector("[data-shared]:not(:checked)"); // an internal comment calls nobody outside
+    for (const option of list.children) {
+      option.hidden = !option.dataset.name.toLowerCase().includes(wanted) || Boolean(inside && "outside" in option.dataset);
+    }
     list.hidden = !shown(list).length;
     mark(field, shown(list)[0]);
   };

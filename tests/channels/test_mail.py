@@ -8,6 +8,7 @@ import pytest
 
 from linkstar.channels import mail
 from linkstar.models import Comment, Delivery, Notification
+from linkstar.models.notification import notify
 from tests.conftest import PUBLIC_URL
 
 
@@ -97,3 +98,25 @@ def test_nobody_is_mailed_about_what_he_did_himself(session, world):
     world.script.edit({"owner_id": world.jia.id}, by=world.jia)
     Comment.post(world.script, "@何佳 自言自语", by=world.jia)
     assert session.query(Notification).count() == before
+
+
+def test_a_creators_mails_lead_to_the_brief_and_say_nothing_of_the_project(session, world):
+    world.script.edit({"owner_id": world.jess.id}, by=world.yu)
+    given = mail.compose(newest(session))
+    Comment.post(world.unboxing, "the light is warmer now", by=world.yu, shared=True)
+    written = mail.compose(newest(session))
+    assert "林晓雨 gave you" in read(given)["Subject"]
+    assert "林晓雨 commented on" in read(written)["Subject"]
+    for message, task in ((given, world.script), (written, world.unboxing)):
+        for text in texts(message):
+            assert f"{PUBLIC_URL}/briefs/{task.id}" in text
+            assert "LAMP" not in text
+            assert "Camp lantern" not in text
+    assert "the light is warmer now" in texts(written)[0]
+
+
+def test_a_role_that_is_filled_in_a_project_is_one_brief_to_a_creator(session, world):
+    notify(world.jess, "staffed", by=world.yue, task=world.unboxing)
+    message = mail.compose(newest(session))
+    assert "周越 gave you “Unboxing video”" in read(message)["Subject"]
+    assert not any("project" in text for text in texts(message))

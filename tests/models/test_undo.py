@@ -2,7 +2,7 @@
 
 import pytest
 
-from linkstar.models import BulkEdit, NotAllowed, Task, Undo, UndoRefused
+from linkstar.models import BulkEdit, Checklist, Dependency, Evidence, NotAllowed, Task, Undo, UndoRefused
 from linkstar.models.audit_event import new_change
 from tests.world import october
 
@@ -102,3 +102,68 @@ def test_bulk_edits_leave_out_what_may_not_be_touched(session, world):
     assert [row.left_out for row in rows] == [None, "not_allowed"]
     rows = BulkEdit([world.packing], {}, by=world.yu, stage=world.doing).rows()
     assert [row.left_out for row in rows] == ["needs_due_day"]
+
+
+def test_a_dependency_that_was_added_goes_again(session, world):
+    change = world.script.wait_for(world.photos, by=world.yu, lag=2)
+    session.commit()
+    undo(change, world.yu)
+    assert world.script.predecessors == []
+
+
+def test_a_lag_gets_its_old_length_and_a_removed_dependency_its_lag(session, world):
+    world.script.wait_for(world.photos, by=world.yu, lag=2)
+    changed = world.script.wait_for(world.photos, by=world.yu, lag=5)
+    session.commit()
+    undo(changed, world.yu)
+    assert session.get(Dependency, (world.photos.id, world.script.id)).lag == 2
+    removed = world.script.stop_waiting_for(world.photos, by=world.yu)
+    session.commit()
+    undo(removed, world.yu)
+    assert session.get(Dependency, (world.photos.id, world.script.id)).lag == 2
+
+
+def test_a_link_that_would_close_a_circle_by_now_stays_away(session, world):
+    world.script.wait_for(world.photos, by=world.yu)
+    removed = world.script.stop_waiting_for(world.photos, by=world.yu)
+    world.photos.wait_for(world.script, by=world.yu)
+    session.commit()
+    with pytest.raises(UndoRefused):
+        undo(removed, world.yu)
+
+
+def test_taking_back_a_link_lets_nothing_go_that_others_keep(session, world):
+    change = world.script.wait_for(world.fcc, by=world.yu)
+    session.commit()
+    with pytest.raises(NotAllowed):
+        undo(change, world.yu)
+
+
+def test_a_removed_list_comes_back_with_its_ticks_and_only_once(session, world):
+    checklist = Checklist.begin("布景", world.script, by=world.yu)
+    checklist.write("灯", by=world.yu).tick(by=world.yu)
+    checklist.write("幕布", by=world.yu)
+    session.commit()
+    change = checklist.remove(by=world.yu)
+    session.commit()
+    assert (world.script.check_count, world.script.checked_count) == (0, 0)
+    session.expire_all()
+    undo(change, world.yu)
+    session.commit()
+    (back,) = world.script.checklists
+    assert [(item.text_zh, bool(item.ticked_at)) for item in back.items] == [("灯", True), ("幕布", False)]
+    assert (world.script.check_count, world.script.checked_count) == (2, 1)
+    with pytest.raises(UndoRefused):
+        undo(change, world.yu)
+
+
+def test_a_list_with_evidence_is_not_promised_back(session, world):
+    checklist = Checklist.begin("布景", world.script, by=world.yu)
+    item = checklist.write("灯", by=world.yu)
+    item.give(Evidence(workspace_id=world.script.workspace_id, kind="text", value="三盏"), by=world.yu)
+    session.commit()
+    assert not checklist.may_come_back
+    change = checklist.remove(by=world.yu)
+    session.commit()
+    with pytest.raises(UndoRefused):
+        undo(change, world.yu)

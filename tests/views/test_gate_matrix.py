@@ -221,9 +221,9 @@ def test_a_restricted_blocker_is_named_to_nobody_who_may_not_see_it(app, browse,
         task = db.session.get_one(Task, world.unboxing.id)
         db.session.add(Dependency(predecessor_id=world.fcc.id, successor_id=task.id))
         db.session.commit()
-    answer = browse("jess").post(f"/tasks/{world.unboxing.id}/moves", {"stage_id": world.in_review.id}, htmx=True)
+    answer = browse("jess").post(f"/briefs/{world.unboxing.id}/moves", {"to": "review"})
     assert answer.status_code == 422
-    assert "Blocked by a restricted task" in answer.text
+    assert "Waiting for the team" in answer.text
     assert "FCC" not in answer.text
     assert "王蕾" not in answer.text
 
@@ -463,11 +463,13 @@ def test_a_request_and_its_signature_stay_inside_the_workspace(app, browse, worl
 def test_who_signs_finds_it_waiting_and_is_told(browse, world):
     ask(browse("yu"), world, world.lab_report.id)
     lei = browse("lei")
-    page = lei.get("/waivers")
-    assert "实验室已口头确认" in page.text
+    assert lei.get("/waivers").location == "/approvals"
+    assert "实验室已口头确认" in lei.get("/approvals").text
     assert elements(lei.get("/inbox").text, "data-notification-id")
-    assert 'href="/waivers"' in lei.get("/").text
-    assert 'href="/waivers"' not in browse("jia").get("/").text
+    assert "1 request waits" in lei.get("/", {"lang": "en"}).text
+    jia = browse("jia")
+    assert "实验室已口头确认" not in jia.get("/approvals").text
+    assert "waits" not in jia.get("/", {"lang": "en"}).text
 
 
 def test_a_blocking_task_is_waived_like_an_item(app, browse, world):

@@ -68,7 +68,7 @@ def test_outsiders_read_no_history(browse, world):
     maya, jess = browse("maya"), browse("jess")
     assert maya.get(f"/projects/{world.lamp.id}/history").status_code == 403
     assert maya.get(f"/tasks/{world.fcc.id}/history").status_code == 403
-    assert jess.get(f"/tasks/{world.unboxing.id}/history").status_code == 403
+    assert jess.get(f"/tasks/{world.unboxing.id}/history").status_code == 404
     assert jess.get(f"/tasks/{world.fcc.id}/history").status_code == 404
 
 
@@ -200,8 +200,12 @@ def changes_for(world) -> dict[str, dict[str, list[object]]]:
         "project.anchor_moved": {"anchor": ["2026-11-20", "2026-11-27T01:00:00+00:00"]},
         "calendar_day.written": day | {"works": [None, True]},
         "calendar_day.forgotten": day | {"works": [True, None]},
+        "attachment.version": {"file": ["a.pdf", "a.pdf"], "number": [1, 2]},
         "participant.added": {"watcher": [None, world.jess.id]},
         "participant.removed": {"collaborator": [world.jess.id, None]},
+        "entry.sent": {"user_id": [None, world.jess.id]},
+        "entry.revoked": {"user_id": [world.jess.id, None]},
+        "member.admitted": {"user_id": [None, world.jess.id]},
         "project_member.added": {"user_id": [None, world.jia.id]},
         "project_member.removed": {"user_id": [world.jia.id, None]},
         "phase_gate.changed": {"phase": [name, name], "waits_for": [[], [name]]},

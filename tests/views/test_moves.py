@@ -98,10 +98,10 @@ def test_completing_and_opening_again(browse, world):
 
 def test_a_creator_moves_what_is_hers_and_gives_it_to_nobody(browse, world):
     jess = browse("jess")
-    moved = jess.post(f"/tasks/{world.unboxing.id}/moves", {"stage_id": world.in_review.id}, htmx=True)
-    assert moved.status_code == 200
-    assert world.unboxing.stage_id == world.in_review.id
-    assert jess.post(f"/tasks/{world.night_hike.id}/moves", {"place": "first"}, htmx=True).status_code == 404
+    given_away = {"to": "review", "owner_id": world.yu.id, "stage_id": world.done.id}
+    assert jess.post(f"/briefs/{world.unboxing.id}/moves", given_away).status_code == 303
+    assert (world.unboxing.stage_id, world.unboxing.owner_id) == (world.in_review.id, world.jess.id)
+    assert jess.post(f"/briefs/{world.night_hike.id}/moves", {"to": "active"}).status_code == 404
 
 
 def test_a_move_costs_few_queries(browse, world, count_queries):

@@ -5,7 +5,7 @@ from flask import template_rendered
 
 from linkstar import packs
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, InstalledPack, Launch, Project, Task, Template, TemplateDraft
+from linkstar.models import Approval, AuditEvent, InstalledPack, Launch, Project, Task, Template, TemplateDraft
 from tests.models.test_templates import ANCHOR, MEDICAL
 from tests.pages import elements
 
@@ -100,6 +100,12 @@ def test_owner_and_procedure(app, browse, world, template):
         assert db.session.scalar(db.select(AuditEvent).where(AuditEvent.action == "template.edited"))
 
 
+def agree(app, browser):
+    with app.app_context():
+        approval_id = db.session.scalar(db.select(Approval.id).where(Approval.state == "asked"))
+    assert browser.post(f"/approvals/{approval_id}/votes", {"answer": "agree"}).status_code == 303
+
+
 def test_edit_publish_and_see_what_changed(app, browse, world, template, project):
     lei = browse("lei")
     opened = lei.post(f"/templates/{template}/draft")
@@ -116,6 +122,8 @@ def test_edit_publish_and_see_what_changed(app, browse, world, template, project
     names = {"name_zh": "医疗器械美国上市", "name_en": "Medical device US launch"}
     sent = names | {"seen": 1, "note": "按 FDA 现在的速度"}
     assert lei.post(f"/templates/{template}/versions", sent).location == f"/templates/{template}"
+    assert newest(app, template) == 1, "somebody else has to agree"
+    agree(app, browse("yue"))
     assert newest(app, template) == 2
     assert draft_of(app, template) == (None, {})
     assert lei.get(f"/projects/{draft}/board").status_code == 404
@@ -174,9 +182,35 @@ def test_the_second_of_two_publishers_learns_of_the_first(app, browse, world, te
     yue.post(f"/templates/{template}/draft")
     names = {"name_zh": "改了名字", "name_en": "Renamed", "seen": 1}
     assert yue.post(f"/templates/{template}/versions", names).status_code == 303
+    agree(app, lei)
     answer = lei.post(f"/templates/{template}/versions", names | {"name_zh": "又改了名字"})
     assert answer.status_code == 409
     assert elements(answer.text, role="alert")
+    assert newest(app, template) == 2
+
+
+def test_only_what_was_read_is_published(app, browse, world, template):
+    yue, lei = browse("yue"), browse("lei")
+    yue.post(f"/templates/{template}/draft")
+    names = {"name_zh": "改了名字", "name_en": "Renamed", "seen": 1}
+    yue.post(f"/templates/{template}/versions", names)
+    assert "Renamed" in lei.get("/approvals", {"lang": "en"}).text
+    _draft, tasks = draft_of(app, template)
+    assert yue.post(f"/tasks/{tasks['photos'].id}/trashing").status_code == 303
+    agree(app, lei)
+    assert newest(app, template) == 1, "the draft is another by now"
+    assert "changed since" in lei.get("/approvals", {"lang": "en"}).text
+
+
+def test_an_administrator_asks_for_a_version_but_has_no_say_in_one(app, browse, world, template):
+    admin = browse("admin")
+    admin.post(f"/templates/{template}/draft")
+    names = {"name_zh": "改了名字", "name_en": "Renamed", "seen": 1}
+    assert admin.post(f"/templates/{template}/versions", names).status_code == 303
+    with app.app_context():
+        approval_id = db.session.scalar(db.select(Approval.id))
+    assert admin.post(f"/approvals/{approval_id}/votes", {"answer": "agree"}).status_code == 403
+    agree(app, browse("yue"))
     assert newest(app, template) == 2
 
 

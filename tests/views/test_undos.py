@@ -1,7 +1,7 @@
 """The toast's way back, and the preview before a change of many."""
 
 from linkstar.extensions import db
-from linkstar.models import AuditEvent
+from linkstar.models import AuditEvent, Checklist
 from tests.pages import elements
 
 
@@ -98,3 +98,19 @@ def test_a_bulk_edit_without_tasks_or_changes_or_sense_is_422(browse, world):
     ):
         assert yu.post(address, sent).status_code == 422, sent
     assert world.script.version == 1
+
+
+def test_a_dependency_and_a_list_are_taken_back_from_the_toast(app, browse, world):
+    yu, address = browse("yu"), f"/tasks/{world.script.id}"
+    added = yu.post(f"{address}/dependencies", {"other": world.photos.id, "direction": "before"}, htmx=True)
+    assert yu.post("/undos", {"change": change_in(added)}, htmx=True).status_code == 200
+    with app.app_context():
+        assert world.script.predecessors == []
+        checklist = Checklist.begin("布景", world.script, by=world.yu)
+        db.session.commit()
+        list_id = checklist.id
+    removed = yu.post(f"{address}/checklists/{list_id}/removal", htmx=True)
+    assert "布景" not in yu.get(address).text.partition("<h2>")[2].partition('class="trail')[0]
+    assert yu.post("/undos", {"change": change_in(removed)}, htmx=True).status_code == 200
+    with app.app_context():
+        assert [each.title_zh for each in world.script.checklists] == ["布景"]

@@ -5,6 +5,7 @@ from linkstar.views.projects import (
     cards,
     changes,
     copy,
+    exports,
     gates,
     history,
     list,
@@ -16,13 +17,14 @@ from linkstar.views.projects import (
     table,
     tasks,
     template,
+    trashing,
 )
 from linkstar.views.projects.projects import blueprint
 
 for module in (board, cards, changes, gates, list, table, bulk_edits, tasks, members, history, previews):
     blueprint.register_blueprint(module.blueprint)
 
-for module in (plan, anchor, phases, stages, template, copy):
+for module in (plan, anchor, phases, stages, template, copy, trashing, exports):
     blueprint.register_blueprint(module.blueprint)
 
 __all__ = ["blueprint"]

@@ -5,9 +5,10 @@ from flask_login import current_user
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import commit, db, record_id
+from linkstar.forms.approval import RequestForm
 from linkstar.forms.bulk_edit import BulkEditForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import BulkEdit, DayPassed, Label, MoveRefused, Project, Task
+from linkstar.models import Approval, BulkEdit, ChangeMany, DayPassed, Label, MoveRefused, Project, Task
 from linkstar.models.bulk_edit import Row
 from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access
@@ -31,8 +32,14 @@ def create(project_id: int) -> Any:
     edit = _edit(project, tasks, form) if passed else None
     if edit and not trouble and "confirmed" in request.form and not any(row.changes for row in edit.rows()):
         trouble = _("None of the chosen tasks can be changed like this.")
-    if edit is None or trouble or "confirmed" not in request.form:
+    request_form = RequestForm()
+    if edit is None or trouble or "confirmed" not in request.form or not request_form.validate():
         return _preview(project, tasks, form, edit, trouble)
+    if asked := _request(project, edit):
+        Approval.ask(asked, by=current_user, reason=request_form.reason.data)
+        commit()
+        session["toast"] = {"message": _("Asked. Nothing is changed before somebody agrees."), "change": None}
+        return redirect(_back(project), 303)
     try:
         change, touched = edit.run()
     except MoveRefused as refusal:  # by what the edit itself did to another of the tasks
@@ -55,8 +62,16 @@ def _preview(
     drawn = render_template(
         "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble, rows=rows,
         why={row.task.id: _why(row, edit) for row in rows or [] if edit and row.holds}, back=_back(project),
+        asked=_request(project, edit) if edit and rows else None,
     )  # fmt: skip
     return make_response(drawn, 422 if trouble or form.errors else 200)
+
+
+def _request(project: Project, edit: BulkEdit) -> ChangeMany | None:
+    """What has to be asked for, because it is so much; who administers the workspace needs nobody."""
+    membership = current_user.membership_in(project.workspace_id)
+    asked = ChangeMany.of(project, edit)
+    return asked if asked.is_needed and not project.draft_of_id and not membership.administers else None
 
 
 def _why(row: Row, edit: BulkEdit) -> str:

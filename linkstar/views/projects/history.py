@@ -3,9 +3,9 @@ from typing import Any
 from flask import Blueprint, url_for
 from flask_login import current_user
 
-from linkstar.models import AuditEvent, NotAllowed
+from linkstar.models import NotAllowed
 from linkstar.views import access
-from linkstar.views.histories import page
+from linkstar.views.histories import happened_in, page
 
 blueprint = Blueprint("history", __name__, url_prefix="/projects/<id:project_id>/history")
 
@@ -18,6 +18,6 @@ def show(project_id: int) -> Any:
     if membership.external:
         raise NotAllowed("edit")
     return page(
-        "projects/history/show.html", AuditEvent.project_id == project.id, project.people(), membership,
-        url_for("projects.history.show", project_id=project.id), project=project,
+        "projects/history/show.html", happened_in(project.workspace_id, project), project.people(), membership,
+        url_for("projects.history.show", project_id=project.id), project,
     )  # fmt: skip

@@ -6,9 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import commit, db
+from linkstar.forms.member import ReachForm
 from linkstar.i18n import _
 from linkstar.models import Membership, NotAllowed, Project, ProjectMember, User
 from linkstar.views import access
+from linkstar.words import REACH_NAMES
 
 blueprint = Blueprint("members", __name__, url_prefix="/projects/<id:project_id>/members")
 
@@ -32,6 +34,24 @@ def create(project_id: int) -> Any:
     project.add_member(person, by=current_user)
     commit()
     return _back(project, _("%(name)s takes part now", name=person.name))
+
+
+@blueprint.put("/<id:user_id>")
+def update(project_id: int, user_id: int) -> Any:
+    """How far somebody who takes part reaches in the project."""
+    project = access.get_project(project_id)
+    if not project.may_narrow(current_user):
+        raise NotAllowed("narrow")
+    member = db.session.get(ProjectMember, (project.id, user_id)) or abort(404)
+    form = ReachForm().offer()
+    if not form.validate():
+        return _page(project, form.reach.errors[0]), 422
+    if not project.can_narrow(member.user):
+        return _page(project, _("Owners and administrators are never narrowed.")), 422
+    reach = form.reach.data
+    project.narrow(member.user, None if reach == "role" else reach, by=current_user)
+    commit()
+    return _back(project, _("%(name)s now reaches: %(reach)s", name=member.user.name, reach=REACH_NAMES[reach]))
 
 
 @blueprint.post("/<id:user_id>/removal")
@@ -76,6 +96,7 @@ def _page(project: Project, trouble: str | None = None) -> str:
         members=list(db.session.scalars(members).unique()),
         candidates=_candidates(project) if may_edit else [],
         may_edit=may_edit,
+        may_narrow=project.may_narrow(current_user),
         trouble=trouble,
     )
 

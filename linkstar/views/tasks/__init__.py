@@ -1,4 +1,5 @@
 from linkstar.views.tasks import (
+    attachments,
     checklist_items,
     checklists,
     comments,
@@ -7,11 +8,14 @@ from linkstar.views.tasks import (
     delay,
     deliverables,
     dependencies,
+    entries,
     evidence,
     history,
     moves,
+    outsiders,
     plan_values,
     split,
+    trashing,
     waivers,
     watch,
 )
@@ -22,10 +26,12 @@ for module in (
     delay,
     dependencies,
     split,
+    trashing,
     plan_values,
     moves,
     completion,
     comments,
+    attachments,
     checklist_items,
     checklists,
     evidence,
@@ -33,6 +39,8 @@ for module in (
     waivers,
     watch,
     history,
+    outsiders,
+    entries,
 ):
     blueprint.register_blueprint(module.blueprint)
 

@@ -62,9 +62,9 @@ def drawn(task: Task, **context: Any) -> str:
     return render_template(template, task=task, panel=Panel(task, current_user), **context)
 
 
-def answer(task: Task | None, said: str) -> Any:
+def answer(task: Task | None, said: str, change: str | None = None) -> Any:
     assert task
     return given(
-        task.project, [task], said, also="tasks/_checklists.html", task=task, panel=Panel(task, current_user),
-        back=url_for("tasks.show", task_id=task.id, _anchor=f"checklists-{task.id}"),
+        task.project, [task], said, change=change, also="tasks/_checklists.html", task=task,
+        panel=Panel(task, current_user), back=url_for("tasks.show", task_id=task.id, _anchor=f"checklists-{task.id}"),
     )  # fmt: skip

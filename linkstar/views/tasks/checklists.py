@@ -35,10 +35,10 @@ def destroy(task_id: int, checklist_id: int) -> Any:
     checklist = access.get_checklist(checklist_id, "edit")
     if checklist.task_id != task_id:
         abort(404)
-    task = checklist.task
-    checklist.remove(by=current_user)
+    task, kept = checklist.task, checklist.may_come_back
+    change = checklist.remove(by=current_user)
     commit()
-    return answer(task, _("List removed"))
+    return answer(task, _("List removed"), change=change if kept else None)
 
 
 def choice(project: Project, target: Task | Stage, form: ChecklistForm, status: int = 200) -> Any:

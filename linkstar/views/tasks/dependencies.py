@@ -32,13 +32,14 @@ def create(task_id: int) -> Any:
     if not successor.allows(current_user, "edit"):
         raise NotAllowed("edit")
     try:
-        successor.wait_for(predecessor, by=current_user, lag=form.lag.data or 0)
+        change = successor.wait_for(predecessor, by=current_user, lag=form.lag.data or 0)
     except CycleRefused as refusal:
         db.session.rollback()
         form.other.errors = [_circle(refusal)]
         return _dialog(access.get_task(task_id, "edit"), form, 422)
     commit()
-    return _answer(task, other, _("Added"))
+    let_go = not predecessor.still_blocks or successor.project.allows(current_user, "release")
+    return _answer(task, other, _("Added"), change if let_go else None)
 
 
 @blueprint.post("/removal")
@@ -53,9 +54,9 @@ def destroy(task_id: int) -> Any:
     successor, predecessor = (task, other) if link.successor_id == task.id else (other, task)
     if not successor.allows(current_user, "edit"):
         raise NotAllowed("edit")
-    successor.stop_waiting_for(predecessor, by=current_user)
+    change = successor.stop_waiting_for(predecessor, by=current_user)
     commit()
-    return _answer(task, other, _("Removed"))
+    return _answer(task, other, _("Removed"), change)
 
 
 def _between(task: Task, other: Task) -> Dependency | None:
@@ -92,9 +93,9 @@ def _circle(refusal: CycleRefused) -> str:
     return _("They would wait for each other in a circle: %(circle)s", circle=" → ".join([*names, names[0]]))
 
 
-def _answer(task: Task, other: Task, said: str) -> Any:
+def _answer(task: Task, other: Task, said: str, change: str | None) -> Any:
     return answers.changed(
-        task.project, [task, other], said, also="layouts/_no_dialog.html", task=task,
+        task.project, [task, other], said, change=change, also="layouts/_no_dialog.html", task=task,
         back=url_for("tasks.show", task_id=task.id, _anchor=f"dependencies-{task.id}"),
     )  # fmt: skip
 

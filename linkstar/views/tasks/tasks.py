@@ -5,9 +5,21 @@ from flask import Blueprint, make_response, render_template, request, session, u
 from flask_login import current_user
 
 from linkstar.extensions import commit, db
+from linkstar.forms.approval import RequestForm
 from linkstar.forms.task import TaskForm, fill
 from linkstar.i18n import _
-from linkstar.models import DayPassed, Label, MoveRefused, NotAllowed, Plan, Replan, StaleVersion, Task
+from linkstar.models import (
+    Approval,
+    DayPassed,
+    DeleteTask,
+    Label,
+    MoveRefused,
+    NotAllowed,
+    Plan,
+    Replan,
+    StaleVersion,
+    Task,
+)
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.merge import Merge
 from linkstar.reports.obstacles import Obstacles
@@ -15,6 +27,7 @@ from linkstar.reports.panel import Panel
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
 from linkstar.views.tasks.moves import refused_as
+from linkstar.views.tasks.trashing import request_dialog
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks/<id:task_id>")
 
@@ -73,8 +86,11 @@ def update(task_id: int) -> Any:
 
 @blueprint.post("/trashing")
 def destroy(task_id: int) -> Any:
-    """Into the trash, from where it comes back with everything attached."""
-    task = access.get_task(task_id, "delete")
+    """Into the trash, from where it comes back with everything attached. Who may not do that alone asks for it, and
+    nothing is deleted."""
+    task = access.get_task(task_id)
+    if not task.may_be_trashed_by(current_user):
+        return _asked(task)
     project = task.project
     change = task.trash(by=current_user)
     commit()
@@ -85,6 +101,24 @@ def destroy(task_id: int) -> Any:
         session["toast"] = {"message": said, "change": change}
         return answers.leave(board)  # the page that the reader is on is gone with the task
     return answers.changed(project, [task], said, change=change, back=board, also="tasks/_no_panel.html")
+
+
+def _asked(task: Task) -> Any:
+    operation = DeleteTask.of(task)
+    if not operation.may_be_asked_by(current_user):
+        raise NotAllowed("delete")
+    form = RequestForm()
+    if not form.validate():
+        return request_dialog(task, form, 422)
+    Approval.ask(operation, by=current_user, reason=form.reason.data)
+    commit()
+    return answers.changed(
+        task.project,
+        [task],
+        _("Asked for deletion. Nothing is deleted yet."),
+        also="layouts/_no_dialog.html",
+        back=url_for("tasks.show", task_id=task.id),
+    )
 
 
 def _pushed(task: Task, form: TaskForm) -> Replan | None:

@@ -4,10 +4,11 @@ from flask import Blueprint, make_response, redirect, render_template, session, 
 from flask_login import current_user
 
 from linkstar import packs
-from linkstar.extensions import commit, db
+from linkstar.extensions import commit
 from linkstar.forms.template import TemplateVersionForm
 from linkstar.i18n import _
-from linkstar.models import StaleVersion, Template, TemplateDraft
+from linkstar.models import Approval, PublishTemplate, Template, TemplateDraft
+from linkstar.models.template_draft import is_same
 from linkstar.reports.template_difference import TemplateDifference
 from linkstar.views import access
 
@@ -16,7 +17,7 @@ blueprint = Blueprint("versions", __name__, url_prefix="/templates/<id:template_
 
 @blueprint.get("/new")
 def new(template_id: int) -> Any:
-    """What the draft would change, before it is published."""
+    """What the draft would change, before somebody else is asked to agree."""
     template = access.get_template(template_id, "edit")
     return _page(template, TemplateVersionForm(formdata=None, name_zh=template.name_zh, name_en=template.name_en))
 
@@ -27,23 +28,19 @@ def create(template_id: int) -> Any:
     form = TemplateVersionForm()
     if not form.validate():
         return _page(template, form, 422)
-    names = {"name_zh": form.name_zh.data, "name_en": form.name_en.data}
-    try:
-        version = TemplateDraft(template).publish(
-            by=current_user, seen=form.seen.data or 0, note=form.note.data, **names
-        )
-    except StaleVersion:
-        db.session.rollback()
+    draft = TemplateDraft(template)
+    if form.seen.data != template.last_version or draft.project is None:
         sentence = _("Someone published a version in the meantime. Look at what differs now.")
-        return _page(access.get_template(template_id, "edit"), form, 409, sentence)
+        return _page(template, form, 409, sentence)
+    try:
+        content = draft.document(form.name_zh.data, form.name_en.data)
     except packs.PackFault as fault:
-        db.session.rollback()
-        return _page(access.get_template(template_id, "edit"), form, 422, str(fault))
-    if version is None:
-        db.session.rollback()
-        return _page(access.get_template(template_id, "edit"), form, 422)
+        return _page(template, form, 422, str(fault))
+    if is_same(template.newest.content, content):
+        return _page(template, form, 422)
+    Approval.ask(PublishTemplate.of(template, content, note=form.note.data), by=current_user)
     commit()
-    said = _("Version %(number)s is published. Projects on their way keep theirs.", number=version.number)
+    said = _("Asked. The version is published when somebody else agrees.")
     session["toast"] = {"message": said, "change": None}
     return redirect(url_for("templates.show", template_id=template.id), 303)
 
@@ -58,6 +55,6 @@ def _page(template: Template, form: TemplateVersionForm, status: int = 200, trou
             trouble = trouble or str(fault)
     drawn = render_template(
         "templates/versions/new.html", template=template, form=form, draft=draft.project, difference=difference,
-        trouble=trouble,
+        trouble=trouble, rule=packs.pack().operation(PublishTemplate.key),
     )  # fmt: skip
     return make_response(drawn, status)
