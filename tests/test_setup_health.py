@@ -49,11 +49,12 @@ def test_the_doctor_finds_everything_well_but_the_queue(app: Flask) -> None:
         assert {name for name, trouble in doctor.examine(app) if trouble} == {"Queue", "Worker"}
 
 
-def test_the_timetable_delivers_every_half_minute_and_sweeps_every_hour() -> None:
+def test_the_timetable_delivers_every_half_minute_runs_what_is_agreed_and_sweeps_every_hour() -> None:
     scheduler = CronScheduler(Redis.from_url("unix:///nowhere"))
     schedule.fill(scheduler)
     assert [(job.func_name, job.interval) for job in scheduler.get_jobs()] == [
         ("linkstar.jobs.deliver_due", 30),
+        ("linkstar.jobs.run_agreed", 60),
         ("linkstar.jobs.sweep", 3600),
     ]
 

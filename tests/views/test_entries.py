@@ -165,7 +165,7 @@ def test_run_out_taken_back_and_unknown_look_the_same(app, browse, world, link):
     assert len(pages) == 1
     for method, address in (("POST", "/openings"), ("GET", "/code"), ("POST", "/code")):
         assert phone.open(method, link + address).status_code == 404
-    assert "Send me a link" in back.text
+    assert "发送链接" in back.text
 
 
 def test_taking_a_link_back_signs_out_at_once(app, browse, world, link):
