@@ -11,7 +11,7 @@ from linkstar.api.paging import Page, PageQuery, page
 from linkstar.api.values import Answer, Asked, Id, Moment, Text
 from linkstar.extensions import LARGEST_ID
 from linkstar.i18n import _l
-from linkstar.models import MASKED, AuditEvent, NotAllowed
+from linkstar.models import AuditEvent, NotAllowed
 
 blueprint = Blueprint("audit_events", __name__, url_prefix="/audit-events")
 
@@ -31,7 +31,7 @@ class AuditEventAnswer(Answer):
 
     @post_dump(pass_original=True)
     def mask(self, data: dict[str, Any], record: AuditEvent, **more: Any) -> dict[str, Any]:
-        told = {name: pair for name, pair in data["changes"].items() if _shown(record, name)}
+        told = {name: pair for name, pair in data["changes"].items() if record.shows(current_user, name)}
         return data | {"changes": told}
 
 
@@ -63,12 +63,3 @@ def index(asked: dict[str, Any]) -> Page:
     if "until" in asked:
         query = query.where(AuditEvent.created_at < asked["until"])
     return page(query.options(joinedload(AuditEvent.project)), AuditEvent.id, asked)
-
-
-def _shown(event: AuditEvent, field: str) -> bool:
-    """What the reader's role may not know is not in the trail either."""
-    if field not in MASKED:
-        return True
-    if event.project:
-        return event.project.shows(current_user, field)
-    return current_user.memberships[0].scope(MASKED[field]) == "all"

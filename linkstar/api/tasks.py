@@ -209,7 +209,7 @@ def update(task_id: int, body: dict[str, Any]) -> Task:
 )  # fmt: skip
 def destroy(task_id: int) -> Any:
     task = access.get_task(task_id)
-    if task.allows(current_user, "delete"):
+    if task.may_be_trashed_by(current_user):
         task.trash(by=current_user)
         commit()
         return None
