@@ -1,7 +1,6 @@
 """From a template to a project: what is laid, what is made, and in how many statements."""
 
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -215,10 +214,8 @@ def big(count):
     return packs.template_from(document, "big")
 
 
-def test_four_hundred_tasks_take_as_many_statements_as_forty_and_less_than_a_second(
-    session, shanlan, world, count_queries
-):
-    taken, queries = {}, {}
+def test_four_hundred_tasks_take_as_many_statements_as_forty(session, shanlan, world, count_queries):
+    queries = {}
     people = {"ops": world.yu, "legal": world.lei, "media": world.designer}
     for count in (40, 400):
         wish = Launch(
@@ -227,15 +224,12 @@ def test_four_hundred_tasks_take_as_many_statements_as_forty_and_less_than_a_sec
             people=people, library={rule.key: rule for rule in PACK.checklists},
         )  # fmt: skip
         with count_queries() as statements:
-            began = time.thread_time()
             project = wish.create(by=world.yue)
             session.commit()
-            taken[count] = time.thread_time() - began
         queries[count] = len(statements)
         assert len(tasks_of(project)) == count
     assert queries[400] <= queries[40]
     assert queries[400] < 60
-    assert taken[400] < 1
 
 
 def test_the_quarterly_plan_makes_a_programme_of_three_children(launch, world, session):

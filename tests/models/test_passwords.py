@@ -72,6 +72,6 @@ def test_short_and_long_are_not(password, said):
 @pytest.mark.parametrize("password", ["4@8({[</369&#!1/|0$57+%2" * 8, "@4" * 100, "aB1!" * 50, "é" * 200, "2019" * 50])
 def test_none_takes_long_to_judge(password):
     faults(password, of=PERSON)  # the lists are read once
-    began = time.perf_counter()
+    began = time.process_time()
     faults(password, of=PERSON)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -1,7 +1,7 @@
 """Plans that were laid by hand, day by day, and what a change to one of them moves."""
 
 from datetime import UTC, date, datetime
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -320,7 +320,7 @@ def test_a_plan_that_leaves_the_century_is_refused():
         earliest_anchor(LAUNCH, "launch", date(2100, 12, 20), CALENDARS)
 
 
-def test_four_hundred_tasks_are_laid_at_once():
+def test_the_work_grows_with_the_tasks_and_not_with_their_square():
     steps = [
         Step(
             key=key,
@@ -332,9 +332,9 @@ def test_four_hundred_tasks_are_laid_at_once():
         for key in range(400)
     ]
 
-    def seconds() -> float:
-        begin = perf_counter()
-        lay(steps, 399, day("3-3"), CALENDARS)
-        return perf_counter() - begin
+    def seconds(many: int) -> float:
+        begin = process_time()
+        lay(steps[:many], many - 1, day("3-3"), CALENDARS)
+        return process_time() - begin
 
-    assert min(seconds() for _ in range(5)) < 0.05
+    assert min(seconds(400) for _ in range(5)) < 9 * min(seconds(100) for _ in range(5))
