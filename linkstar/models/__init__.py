@@ -13,6 +13,9 @@ from linkstar.models.membership import Departure, Membership, invitations_to
 from linkstar.models.api_token import SCOPES, ApiToken
 from linkstar.models.label import Label, TaskLabel
 from linkstar.models.calendar_day import CalendarDay, calendars_of
+from linkstar.models.calendar_event import CalendarEvent
+from linkstar.models.absence import Absence
+from linkstar.models.partner import Partner
 from linkstar.models.template import (
     InstalledPack,
     Template,
@@ -24,6 +27,8 @@ from linkstar.models.template import (
     start_blank,
 )
 from linkstar.models.project import Project, ProjectMember
+from linkstar.models.calendar_feed import CalendarFeed
+from linkstar.models.baseline import Baseline, BaselineSpan
 from linkstar.models.stage import Stage
 from linkstar.models.evidence import EVIDENCE, Evidence
 from linkstar.models.checklist import Checklist, ChecklistItem
@@ -32,6 +37,7 @@ from linkstar.models.dependency import Dependency
 from linkstar.models.waiver import Waiver, WaiverVote
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
+from linkstar.models.handover_note import HandoverNote
 from linkstar.models.attachment import LARGEST_FILM, Attachment, AttachmentVersion, ReceivedFile
 from linkstar.models.upload import StorageUse, Upload
 from linkstar.models.comment import Comment, Mention
@@ -110,6 +116,7 @@ __all__ = [
     "ROLES",
     "SCOPES",
     "WORD",
+    "Absence",
     "AlreadyDecided",
     "AlreadySplit",
     "ApiToken",
@@ -119,8 +126,12 @@ __all__ = [
     "AttachmentVersion",
     "AuditEvent",
     "AuditLink",
+    "Baseline",
+    "BaselineSpan",
     "BulkEdit",
     "CalendarDay",
+    "CalendarEvent",
+    "CalendarFeed",
     "CannotTakeOver",
     "ChangeBudget",
     "ChangeMany",
@@ -144,6 +155,7 @@ __all__ = [
     "FlowBroken",
     "GatePassage",
     "Handover",
+    "HandoverNote",
     "IdempotentRequest",
     "Identity",
     "InstalledPack",
@@ -163,6 +175,7 @@ __all__ = [
     "Outline",
     "Overtaken",
     "Participant",
+    "Partner",
     "PersonalData",
     "Phase",
     "PhaseGate",

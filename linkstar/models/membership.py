@@ -31,6 +31,7 @@ class Membership(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(20))
+    hours_a_day: Mapped[float] = mapped_column(default=8)  # what the person can do on a working day
     contact: Mapped[str | None] = mapped_column(Text)  # of a creator: telephone, chat, where samples go
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 

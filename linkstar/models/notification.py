@@ -11,6 +11,7 @@ from linkstar.models.user import User
 if TYPE_CHECKING:
     from linkstar.models.approval import Approval
     from linkstar.models.comment import Comment
+    from linkstar.models.handover_note import HandoverNote
     from linkstar.models.mailed_link import MailedLink
     from linkstar.models.task import Task
 
@@ -43,6 +44,7 @@ class Notification(Base):
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"))
+    handover_note_id: Mapped[int | None] = mapped_column(ForeignKey("handover_note.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -52,6 +54,7 @@ class Notification(Base):
     task: Mapped["Task"] = relationship()  # None where the notice is about an approval
     approval: Mapped["Approval | None"] = relationship()
     comment: Mapped["Comment | None"] = relationship()
+    handover_note: Mapped["HandoverNote | None"] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="notification", cascade="all, delete-orphan")
 
     @property

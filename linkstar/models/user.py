@@ -1,5 +1,5 @@
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
@@ -62,6 +62,8 @@ class User(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="zh")
     timezone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
+    works_from: Mapped[time] = mapped_column(default=time(9))  # where the person lives
+    works_until: Mapped[time] = mapped_column(default=time(18))
     active: Mapped[bool] = mapped_column(default=True)  # False where no workspace is left, or the person was erased
     totp_secret: Mapped[str | None] = mapped_column(String(200))  # encrypted; the second factor is on where it stands
     totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used, so that none is twice

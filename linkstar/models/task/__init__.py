@@ -12,6 +12,7 @@ from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.label import Label
 from linkstar.models.notification import notify
+from linkstar.models.partner import Partner
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
 from linkstar.models.stage import Stage
@@ -97,6 +98,14 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
     locked: Mapped[bool] = mapped_column(default=False)  # its dates stay where they are when the plan moves
     optional: Mapped[bool] = mapped_column(default=False)
     waiting: Mapped[bool] = mapped_column(default=False)  # time that passes by itself: uses nobody's capacity
+    estimate: Mapped[float | None]  # hours of work; None: an even share of the days it runs
+    publish_at: Mapped[datetime | None] = mapped_column(Instant)  # of a post
+    audience_timezone: Mapped[str | None] = mapped_column(String(64))  # whose clock the publish moment follows
+    cheerful: Mapped[bool] = mapped_column(default=True)  # the tone of a post; not for a day of mourning
+    counterpart_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # whose answers it needs: a person, …
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id", ondelete="SET NULL"))  # … a company, …
+    counterpart_timezone: Mapped[str | None] = mapped_column(String(64))  # … or somebody of whom the zone is known
+    round_trips: Mapped[int] = mapped_column(default=1)  # how often it goes to the other side and back
     deliverable_zh: Mapped[str | None] = mapped_column(String(200))
     deliverable_en: Mapped[str | None] = mapped_column(String(200))
     subproject_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="SET NULL"))
@@ -122,6 +131,8 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
     owner: Mapped[User] = relationship(foreign_keys=[owner_id])
     author: Mapped[User] = relationship(foreign_keys=[author_id])
     completed_by: Mapped[User | None] = relationship(foreign_keys=[completed_by_id])
+    counterpart: Mapped[User | None] = relationship(foreign_keys=[counterpart_id])
+    partner: Mapped[Partner | None] = relationship()
     parent: Mapped["Task | None"] = relationship(remote_side=[id], back_populates="subtasks")
     subtasks: Mapped[list["Task"]] = relationship(back_populates="parent", order_by="Task.position")
     labels: Mapped[list[Label]] = relationship(secondary="task_label", order_by=Label.name)

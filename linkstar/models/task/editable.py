@@ -22,6 +22,8 @@ FIELDS = (
     "owner_id", "start_on", "due_on", "priority", "platform", "phase_id", "blocking", "milestone",
     "start_at", "due_at", "locked", "start_rule", "offset", "duration", "elapsed_days", "offset_days", "role",
     "unassigned", "optional", "waiting", "deliverable_zh", "deliverable_en",
+    "estimate", "publish_at", "audience_timezone", "cheerful", "counterpart_id", "partner_id", "counterpart_timezone",
+    "round_trips",
 )  # fmt: skip
 WRITING = ("task.edited", "task.moved")  # a move across lanes writes an owner, a phase or a platform
 DATES = frozenset({"start_on", "due_on", "start_at", "due_at", "start_rule"})  # what set_dates() writes
@@ -205,7 +207,7 @@ class Editable:
     @classmethod
     def typed(cls, field: str, value: Any) -> Any:
         """A value as the audit trail keeps it, turned back into the column's own type."""
-        if value and field in ("start_at", "due_at"):
+        if value and field in ("start_at", "due_at", "publish_at"):
             return datetime.fromisoformat(value)
         return date.fromisoformat(value) if value and field in ("start_on", "due_on") else value
 
