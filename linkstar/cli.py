@@ -183,6 +183,7 @@ def tick(at: datetime | None) -> None:
     """Do once, here and now, what the timetable does all the time."""
     with clock.at(at or clock.now()):
         jobs.run_agreed()
+        jobs.deliver_notes()
         jobs.deliver_due()
         jobs.sweep()
 

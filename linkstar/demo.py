@@ -19,6 +19,7 @@ from linkstar import clock, packs, storage
 from linkstar.extensions import db
 from linkstar.i18n import _
 from linkstar.models import (
+    Absence,
     ChecklistItem,
     Comment,
     Delivery,
@@ -62,6 +63,8 @@ def load() -> None:
         Course(story, chapter).tell()
     tell_of_neighbour(story, told["neighbour"])
     story.happen()
+    away = working_day(story.today, 6), working_day(story.today, 8)
+    Absence.write(story.workspaces[0].id, story.people["finance"], *away, by=story.people["finance"])
     story.calm_down()
     db.session.commit()
 

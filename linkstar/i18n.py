@@ -133,6 +133,18 @@ def full_moment(value: datetime, zone: str) -> str:
     return f"{day(local.date())} {_time(local)}"
 
 
+def time_of_day(value: datetime, zone: str) -> str:
+    """09:02 · 9:02 AM"""
+    return _time(value.astimezone(ZoneInfo(zone)))
+
+
+def month(value: date) -> str:
+    """2026 年 10 月 · October 2026"""
+    if language() == "en":
+        return format_date(value, "MMMM y", locale="en")
+    return format_date(value, "y 年 M 月", locale="zh_Hans")
+
+
 def _time(local: datetime) -> str:
     if language() == "en":
         return format_time(local, "h:mm a", locale="en").replace("\u202f", " ")

@@ -17,6 +17,7 @@ from linkstar.models import (
     Delivery,
     Evidence,
     GatePassage,
+    HandoverNote,
     IdempotentRequest,
     Notification,
     SignIn,
@@ -67,6 +68,15 @@ def run_agreed() -> None:
         except Exception:
             log.exception("the approved request %s could not be carried out", approval_id)
             db.session.rollback()
+
+
+def deliver_notes() -> None:
+    """Handover notes whose reader's working day has begun; each by itself, once."""
+    read_only()
+    for note_id in HandoverNote.due():
+        write()
+        db.session.get_one(HandoverNote, note_id).deliver()
+        db.session.commit()
 
 
 def _claim() -> tuple[int, int] | None:

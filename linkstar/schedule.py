@@ -8,4 +8,5 @@ from linkstar import jobs, queue
 def fill(scheduler: CronScheduler) -> None:
     scheduler.register(jobs.deliver_due, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
     scheduler.register(jobs.run_agreed, queue.NAME, interval=60, result_ttl=0, failure_ttl=86_400)
+    scheduler.register(jobs.deliver_notes, queue.NAME, interval=60, result_ttl=0, failure_ttl=86_400)
     scheduler.register(jobs.sweep, queue.NAME, interval=3600, result_ttl=0, failure_ttl=86_400)

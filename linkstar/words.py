@@ -110,6 +110,9 @@ FIELD_NAMES = {
     "deliverable_zh": _l("Deliverable in Chinese"),
     "deliverable_en": _l("Deliverable in English"),
     "estimate": _l("Hours of work"),
+    "first_on": _l("First day"),
+    "last_on": _l("Last day"),
+    "hours_a_day": _l("Hours a day"),
     "publish_at": _l("Goes online"),
     "audience_timezone": _l("Time zone of the audience"),
     "cheerful": _l("Cheerful tone"),
@@ -117,6 +120,10 @@ FIELD_NAMES = {
     "partner_id": _l("Partner"),
     "counterpart_timezone": _l("Time zone on the other side"),
     "round_trips": _l("Round trips"),
+    "note_zh": _l("Note in Chinese"),
+    "note_en": _l("Note in English"),
+    "sensitive": _l("No cheerful posts"),
+    "hidden": _l("Hidden"),
     "evidence": _l("Evidence"),
     "items": _l("Items"),
     "reason": _l("Reason"),
@@ -183,6 +190,37 @@ STAGE_KINDS = {
     "review": _l("In review"),
     "done": _l("Done"),
 }
+MARKET_KIND_NAMES = {  # of the days in the market's calendar
+    "federal": _l("US federal holidays"),
+    "commercial": _l("Shopping days"),
+    "social": _l("Observances"),
+    "religious": _l("Religious holidays"),
+    "platform": _l("Platform sales"),
+    "tax": _l("Tax and registrations"),
+    "factory": _l("Factories and freight in China"),
+    "dst": _l("US clock changes"),
+    "cutoff": _l("Cut-offs"),
+    "own": _l("Our own days"),
+}
+LEG_NAMES = {  # of a cut-off: a way of shipping, or what has its day
+    "awd": _l("via AWD"),
+    "minimal_splits": _l("few split shipments"),
+    "optimized_splits": _l("Amazon-optimized split shipments"),
+    "slow_sea": _l("slow boat"),
+    "fast_sea": _l("fast boat"),
+    "us_east_sea": _l("boat to the East Coast"),
+    "air": _l("air freight"),
+    "wfs": "WFS",
+    "ground_earliest": _l("ground, the earliest cut-off"),
+    "ground_typical": _l("ground, the usual cut-off"),
+    "usps_priority": "USPS Priority",
+    "express": _l("express"),
+    "overnight": _l("overnight"),
+    "last_order": _l("last order"),
+    "last_ship": _l("last shipment"),
+    "restart_from": _l("work begins again"),
+    "full_capacity": _l("full capacity again"),
+}
 COUNTRY_NAMES = {"CN": _l("China"), "US": _l("United States")}
 API_SCOPE_NAMES = {
     "work:read": _l("Read projects and tasks"),
@@ -210,6 +248,8 @@ def notice_words(kind: str, actor: str, task: str, still_blocked_by: int) -> str
         return _("“%(task)s” may start: nothing blocks it any more", task=task)
     if kind == "staffed":
         return _("%(name)s gave you tasks of a new project; the first is “%(task)s”", name=actor, task=task)
+    if kind == "handed_over":
+        return _("%(name)s left you a handover note on “%(task)s”", name=actor, task=task)
     if kind == "waiver_asked":
         return _("%(name)s asks for your signature: a waiver for “%(task)s”", name=actor, task=task)
     if kind == "waiver_decided":
@@ -250,6 +290,11 @@ def field_name(key: str) -> str:
 
 def yes_no(value: bool) -> str:
     return _("yes") if value else _("no")
+
+
+def hours_words(value: float) -> str:
+    """8 · 2.5"""
+    return f"{round(value, 1):g}"
 
 
 def amount_words(value: float, unit: str) -> str:

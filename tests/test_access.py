@@ -5,6 +5,7 @@ An endpoint without a row fails here, so that a route which forgets to ask canno
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import time
 from io import BytesIO
 from typing import Any
 
@@ -14,9 +15,12 @@ from linkstar import packs, pictures, storage
 from linkstar.extensions import db
 from linkstar.models import (
     ROLES,
+    Absence,
     Approval,
     Attachment,
     AttachmentVersion,
+    Baseline,
+    CalendarEvent,
     Checklist,
     Comment,
     Evidence,
@@ -24,6 +28,7 @@ from linkstar.models import (
     InstalledPack,
     Membership,
     Notification,
+    Partner,
     Phase,
     Project,
     SavedView,
@@ -105,10 +110,20 @@ TABLE = {
     "tasks.plan_values.update": Row("task", "edit the plan", data={"duration": "x"}),
     "tasks.history.show": Row("task", "stop watching"),
     "projects.plan.show": Row("project"),
+    "calendar.show": Row("person"),
+    "projects.calendar.show": Row("project"),
+    "projects.gantt.show": Row("project"),
+    "projects.baselines.index": Row("project"),
+    "projects.baselines.create": Row("project", "edit", data={"name": ""}),
+    "projects.baselines.show": Row("project"),
+    "projects.baselines.destroy": Row("project", "edit"),
     "projects.anchor.edit": Row("project", "edit"),
     "projects.anchor.update": Row("project", "edit"),
     "tasks.dates.edit": Row("task", "edit"),
     "tasks.dates.update": Row("task", "edit"),
+    "tasks.publication.edit": Row("task", "edit"),
+    "tasks.publication.update": Row("task", "edit"),
+    "tasks.publication.destroy": Row("task", "edit"),
     "tasks.delay.new": Row("task", "edit", query={"days": 3}),
     "tasks.delay.create": Row("task", "edit"),
     "tasks.dependencies.new": Row("task", "edit"),
@@ -157,6 +172,26 @@ TABLE = {
     "setups.new": Row("person", "keep the workspace"),
     "setups.create": Row("person", "keep the workspace"),
     "calendars.show": Row("person", "stop watching", query={"country": "CN"}),
+    "tasks.counterpart.edit": Row("task", "edit"),
+    "tasks.counterpart.update": Row("task", "edit", data={"who": "nobody"}),
+    "tasks.handover_notes.new": Row("task", "stop watching"),
+    "tasks.handover_notes.create": Row("task", "stop watching"),
+    "partners.index": Row("person", "stop watching"),
+    "partners.new": Row("person", "write partners"),
+    "partners.create": Row("person", "write partners"),
+    "partners.edit": Row("partner", "write partners"),
+    "partners.update": Row("partner", "write partners"),
+    "partners.destroy": Row("partner", "write partners"),
+    "calendar_feeds.index": Row("person"),
+    "calendar_feeds.create": Row("person"),
+    "calendar_feeds.destroy": Row("sign_in"),
+    "calendar_feeds.show": Row("token"),
+    "calendar_events.index": Row("person", "stop watching"),
+    "calendar_events.new": Row("person", "keep the workspace"),
+    "calendar_events.create": Row("person", "keep the workspace"),
+    "calendar_events.edit": Row("calendar_event", "keep the workspace"),
+    "calendar_events.update": Row("calendar_event", "keep the workspace"),
+    "calendar_events.destroy": Row("calendar_event", "keep the workspace"),
     "calendars.days.create": Row("person", "keep the workspace", query={"country": "CN"}),
     "calendars.days.destroy": Row("person", "keep the workspace", query={"country": "CN", "day": "2026-10-05"}),
     "projects.phases.index": Row("project", "edit"),
@@ -188,6 +223,10 @@ TABLE = {
     "packs.destroy": Row("pack", "keep templates"),
     "histories.show": Row("person", "see all"),
     "projects.history.show": Row("project", "stop watching"),
+    "workload.show": Row("inside"),
+    "absences.index": Row("person", "stop watching"),
+    "absences.create": Row("person", "stop watching"),
+    "absences.destroy": Row("absence"),
     "members.index": Row("person", "stop watching"),
     "members.edit": Row("person", "manage people"),
     "members.update": Row("person", "manage people", data={"contact": ""}),
@@ -385,6 +424,7 @@ def may_here(role, permission):
         "view": True,
         "create": ROLES[role]["create"] in ("all", "member"),
         "stop watching": role not in EXTERNAL_ROLES,
+        "write partners": ROLES[role]["edit"] in ("all", "member"),
         "keep templates": role in TEMPLATE_KEEPERS,
         "keep the workspace": role in ("admin", "pmo"),
         "see all": ROLES[role]["view"] == "all",
@@ -448,6 +488,11 @@ def _library(workspace, keeper):
     installed = InstalledPack.install(workspace, pack, by=keeper)
     installed.offer(replace(pack, version="2.0"))
     ids = {"pack_id": installed.id, "template_id": installed.templates[0].id}
+    day = {"kind": "own", "name_en": "Fair", "first_on": NOW.date(), "last_on": NOW.date()}
+    ids["event_id"] = CalendarEvent.add(workspace.id, day, by=keeper).id
+    ids["absence_id"] = Absence.write(workspace.id, keeper, NOW.date(), NOW.date(), by=keeper).id
+    partner = {"name": "BayLab", "timezone": "UTC", "works_from": time(9), "works_until": time(18), "answer_days": 1}
+    ids["partner_id"] = Partner.create(workspace.id, partner, by=keeper).id
     for name in ("again", "back"):
         link = Membership.invite(workspace, f"{name}@example.com", "Ann", "ops", "en", by=keeper)
         ids[f"{name}:invitation_id"] = link.id
@@ -479,6 +524,7 @@ def _place(project, owner):
         "project_id": project.id, "stage_id": project.stages[0].id, "task_id": task.id, "item_id": item.id,
         "user_id": project.owner_id, "phase_id": _phase(project).id, **_gate(task, item), **_said_and_sent(task),
         **_thrown_away(project, task), "approval_id": _deletion(task),
+        "baseline_id": Baseline.take(project, "v1", by=project.owner).id,
     }  # fmt: skip
 
 
@@ -607,12 +653,17 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
             if row.about in ("template", "pack"):
                 keeps = row.permission == "view" or role in TEMPLATE_KEEPERS
                 ask(row, method, address, {404} if outside else PASSED if keeps else {403}, where)
-            if row.about == "invitation":
+            if row.about == "absence":  # a keeper's
+                found = PASSED if where == "mine" and role in ("admin", "pmo") else {404}
+                ask(row, method, address, {403} if role in EXTERNAL_ROLES else found, where)
+            if row.about in ("invitation", "calendar_event", "partner"):
                 found = PASSED if where == "mine" else {404}
                 ask(row, method, address, found if may_here(role, row.permission) else {403}, where)
     for row, method, address in requests_of(app):
         if row.about in ("change", "sign_in"):  # the first sign-in of the database is somebody else's
             ask(row, method, address, {404}, "missing")
+        elif row.about == "inside":
+            ask(row, method, address, {404} if role in EXTERNAL_ROLES else PASSED, "")
         elif row.about == "person":
             ask(row, method, address, PASSED if may_here(role, row.permission) else {403}, "")
     assert not wrong, "\n".join(wrong)

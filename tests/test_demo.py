@@ -74,7 +74,7 @@ def test_the_company_has_its_people_its_launches_and_a_programme(told):
     ]  # fmt: skip
     lamp = db.session.scalars(select(Project).where(Project.key == "LAMP")).one()
     assert (lamp.code, lamp.anchor_on, lamp.anchor_name_zh) == ("US-AMZ-26Q4-LAMP-003", date(2026, 12, 31), "开售日")
-    assert count(Task, Task.project_id == lamp.id) == 71 - 2 + 11
+    assert count(Task, Task.project_id == lamp.id) == 71 - 2 + 13
     assert lamp.phases[0].name_en == "Initiation"
     assert User.with_password("creator2@example.com", demo.PASSWORD).timezone == "America/Chicago"
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, SelectField, ValidationError
+from wtforms import DateField, Field, FloatField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
@@ -69,6 +69,28 @@ class Text:
             )
         if CONTROL.search(text):
             raise StopValidation(_("There are invisible control characters in it. Type it again by hand."))
+
+
+class Hours(FloatField):
+    """A number of hours between two bounds, or nothing."""
+
+    def __init__(self, label: Any, validators: Any = (), *, least: float, most: float, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+        self.least, self.most = least, most
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        try:
+            super().process_formdata([value.strip() for value in valuelist if value.strip()])
+        except ValueError:
+            raise ValueError(_("Write a number.")) from None
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        if self.data is not None and not self.least <= self.data <= self.most:
+            raise ValidationError(_("Write a number from %(least)s to %(most)s.", least=self.least, most=self.most))
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else "" if self.data is None else f"{self.data:g}"
 
 
 class Day(DateField):

@@ -1,6 +1,8 @@
 from wtforms import StringField
+from wtforms.validators import InputRequired
 
 from linkstar.forms import Form, Pick, Text, stripped
+from linkstar.forms.publication import TimeOfDay
 from linkstar.forms.zone import Zone
 from linkstar.i18n import NATIVE_NAMES, _l
 from linkstar.models import User
@@ -10,6 +12,8 @@ class AccountForm(Form):
     name = StringField(_l("Your name"), [Text(80, required=True)], filters=[stripped])
     language = Pick(_l("Language"))
     timezone = Zone(_l("Time zone"))
+    works_from = TimeOfDay(_l("Works from"), [InputRequired(_l("Choose a time."))])
+    works_until = TimeOfDay(_l("Works until"), [InputRequired(_l("Choose a time."))])
 
     def offer(self, user: User) -> "AccountForm":
         self.language.offer(*NATIVE_NAMES.items())

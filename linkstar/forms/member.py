@@ -1,6 +1,7 @@
 from wtforms import StringField, TextAreaField
+from wtforms.validators import InputRequired
 
-from linkstar.forms import Form, Pick, Text, number, stripped
+from linkstar.forms import Form, Hours, Pick, Text, number, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import ROLES, Membership
 from linkstar.models.role import REACHES
@@ -22,6 +23,10 @@ class RoleForm(Form):
 
 class ContactForm(Form):
     contact = TextAreaField(_l("Contact"), [Text(2000)], filters=[stripped])
+
+
+class HoursForm(Form):
+    hours_a_day = Hours(_l("Hours a day"), [InputRequired(_l("Write a number."))], least=0.5, most=24)
 
 
 class DepartureForm(Form):

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import get_timezone
@@ -65,6 +65,23 @@ class DatesForm(Answered):
         if field.data and self.start_on.data and self.start_on.data > field.data:
             raise ValidationError(_("The due date is before the start date."))
 
+    def put_on(self, day: date, zone: ZoneInfo) -> None:
+        """Due on this day, and beginning as long before it as it did."""
+        if self.start_on.data and self.due_on.data:
+            self.start_on.data += day - self.due_on.data
+        self.due_on.data = day
+
+    def put_between(self, start: str, due: str) -> bool:
+        """From one day to another, as a chart writes them, or of one day; False where that cannot be."""
+        try:
+            first, last = date.fromisoformat(start) if start else None, date.fromisoformat(due)
+        except ValueError:
+            return False
+        if not FIRST_DAY <= (first or last) <= last <= LAST_DAY:
+            return False
+        self.start_on.data, self.due_on.data = first, last
+        return True
+
     def replan(self, plan: Plan, task: Task) -> Replan:
         assert self.due_on.data
         return plan.with_dates(task, self.start_on.data or self.due_on.data, self.due_on.data)
@@ -80,6 +97,25 @@ class TimesForm(Answered):
     def validate_due_at(self, field: Moment) -> None:
         if field.data and self.start_at.data and self.start_at.data > field.data:
             raise ValidationError(_("The due date is before the start date."))
+
+    def put_on(self, day: date, zone: ZoneInfo) -> None:
+        """Due on this day of the zone, at the hour that it has, and beginning as long before it as it did."""
+        assert self.start_at.data and self.due_at.data
+        there = self.due_at.data.astimezone(zone)
+        apart = self.due_at.data - self.start_at.data
+        self.due_at.data = (there + (day - there.date())).astimezone(UTC)
+        self.start_at.data = self.due_at.data - apart
+
+    def put_between(self, start: str, due: str) -> bool:
+        """From one instant to another; False where that cannot be."""
+        try:
+            first, last = datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(due).astimezone(UTC)
+        except ValueError:
+            return False
+        if not FIRST_DAY <= first.date() <= last.date() <= LAST_DAY or first > last:
+            return False
+        self.start_at.data, self.due_at.data = first, last
+        return True
 
     def replan(self, plan: Plan, task: Task) -> Replan:
         assert self.start_at.data and self.due_at.data

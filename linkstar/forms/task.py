@@ -4,7 +4,7 @@ from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAr
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Day, Form, Pick, Text, number, stripped
+from linkstar.forms import Day, Form, Hours, Pick, Text, number, stripped
 from linkstar.i18n import NATIVE_NAMES, _, _l, both
 from linkstar.models import PLATFORMS, PRIORITIES, Project, Task, User
 from linkstar.words import FIELD_NAMES, platform_name, priority_name
@@ -38,6 +38,7 @@ class TaskForm(Form):
     owner_id = Pick(_l("Owner"), coerce=number)
     start_on = Day(_l("Start date"))
     due_on = Day(_l("Due date"))
+    estimate = Hours(FIELD_NAMES["estimate"], least=0.5, most=999)
     priority = Pick(_l("Priority"))
     platform = Pick(_l("Platform"))
     phase_id = Pick(_l("Phase"), coerce=number)

@@ -1,10 +1,12 @@
 from datetime import date, datetime
+from typing import Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
 from linkstar.models.user import User
 
 
@@ -26,3 +28,23 @@ class Absence(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
     user: Mapped[User] = relationship()
+
+    @classmethod
+    def write(
+        cls, workspace_id: int, user: User, first_on: date, last_on: date, *, by: User, note: str | None = None
+    ) -> Self:
+        """The person is away from the first to the last day. Why is said in the note, and not in the trail."""
+        absence = cls(workspace_id=workspace_id, user=user, first_on=first_on, last_on=last_on, note=note)
+        db.session.add(absence)
+        db.session.flush()
+        changes = {"user_id": (None, user.id), "first_on": (None, first_on), "last_on": (None, last_on)}
+        record("absence.written", by=by, workspace_id=workspace_id, changes=changes)
+        return absence
+
+    def forget(self, *, by: User) -> None:
+        """The person is there after all."""
+        db.session.delete(self)
+        changes = {
+            "user_id": (self.user_id, None), "first_on": (self.first_on, None), "last_on": (self.last_on, None),
+        }  # fmt: skip
+        record("absence.forgotten", by=by, workspace_id=self.workspace_id, changes=changes)

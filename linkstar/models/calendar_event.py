@@ -1,10 +1,14 @@
 from datetime import date, datetime
+from typing import Any, Self
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import in_both, record
+from linkstar.models.user import User
+from linkstar.models.workspace import Workspace
 
 
 class CalendarEvent(Base):
@@ -31,3 +35,47 @@ class CalendarEvent(Base):
     sensitive: Mapped[bool] = mapped_column(default=False)  # no cheerful posts
     hidden: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    @classmethod
+    def add(cls, workspace_id: int, values: dict[str, Any], *, by: User) -> Self:
+        """A day of the workspace's own."""
+        row = cls(workspace_id=workspace_id, **values)
+        db.session.add(row)
+        db.session.flush()
+        row._record("calendar_event.added", row._title(), {name: (None, getattr(row, name)) for name in values}, by)
+        return row
+
+    @classmethod
+    def overlay(
+        cls, workspace_id: int, pack_event: str, year: int, values: dict[str, Any], *, title: dict[str, str | None],
+        by: User,
+    ) -> None:  # fmt: skip
+        """What the workspace says of one of the pack's days in one year, in full; a second word replaces the first.
+        `title` is what the pack calls it."""
+        db.session.get_one(Workspace, workspace_id).hold()
+        here = cls.workspace_id == workspace_id, cls.pack_event == pack_event, cls.year == year
+        row = db.session.scalar(select(cls).where(*here))
+        if row is None:
+            row = cls(workspace_id=workspace_id, pack_event=pack_event, year=year)
+            db.session.add(row)
+        row.edit(values, title=title, by=by)
+
+    def edit(self, values: dict[str, Any], *, title: dict[str, str | None] | None = None, by: User) -> None:
+        changes = {name: (getattr(self, name), value) for name, value in values.items() if getattr(self, name) != value}
+        for name, (_old, new) in changes.items():
+            setattr(self, name, new)
+        if changes:
+            self._record("calendar_event.edited", title or self._title(), changes, by)
+
+    def remove(self, *, title: dict[str, str | None] | None = None, by: User) -> None:
+        """Gone; one of the pack's days goes by its rule again."""
+        db.session.delete(self)
+        action = "calendar_event.reset" if self.pack_event else "calendar_event.removed"
+        self._record(action, title or self._title(), {}, by)
+
+    def _title(self) -> dict[str, str | None]:
+        return in_both(self.name_zh, self.name_en)
+
+    def _record(self, action: str, title: dict[str, str | None], changes: dict[str, Any], by: User) -> None:
+        changes = {name: pair for name, pair in changes.items() if any(value not in (None, False) for value in pair)}
+        record(action, by=by, workspace_id=self.workspace_id, changes={"title": (title, title)} | changes)

@@ -1,16 +1,20 @@
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
+from linkstar.models.mailed_link import secrets_of
 from linkstar.models.project import Project
-from linkstar.models.user import User
+from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
 
 KINDS = ("personal", "project", "marketing")
+MARKED_EVERY = timedelta(hours=1)
 
 
 class CalendarFeed(Base):
@@ -25,12 +29,64 @@ class CalendarFeed(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(10))
-    key: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_urlsafe(16))
+    key: Mapped[str] = mapped_column(String(32))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
-    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
     workspace: Mapped[Workspace] = relationship()
     user: Mapped[User] = relationship()
     project: Mapped[Project | None] = relationship()
+
+    @classmethod
+    def create(cls, kind: str, workspace_id: int, *, by: User, project: Project | None = None) -> Self:
+        key = secrets.token_urlsafe(16)
+        feed = cls(kind=kind, workspace_id=workspace_id, user=by, project=project, key=key)
+        feed.token_hash = SignIn.digest(feed.token)
+        db.session.add(feed)
+        changes = {"kind": (None, kind), "user_id": (None, by.id)}
+        record("calendar_feed.made", by=by, workspace_id=workspace_id, changes=changes)
+        return feed
+
+    def revoke(self, *, by: User) -> None:
+        """It is read no more from the next time on."""
+        changes = {"kind": (self.kind, None), "user_id": (self.user_id, None)}
+        record("calendar_feed.revoked", by=by, workspace_id=self.workspace_id, changes=changes)
+        db.session.delete(self)
+
+    @property
+    def token(self) -> str:
+        return secrets_of(self.key, "calendar feed")
+
+    @classmethod
+    def of(cls, user: User, workspace_id: int) -> list[Self]:
+        mine = cls.user_id == user.id, cls.workspace_id == workspace_id
+        return list(db.session.scalars(select(cls).where(*mine).order_by(cls.id)))
+
+    @classmethod
+    def bearing(cls, token: str) -> Self | None:
+        """The one with this token, if its person is still in the workspace, and more than a creator there. Who left
+        and came back left the old ones behind."""
+        feed = db.session.scalar(select(cls).where(cls.token_hash == SignIn.digest(token)))
+        if feed is None or not feed.user.active or feed.user.lacks_second_factor:
+            return None
+        membership = feed.user.membership_in(feed.workspace_id)
+        if membership is None or membership.role == "creator" or membership.created_at > feed.created_at:
+            return None
+        if feed.project_id and not feed.user_sees_project:
+            return None
+        return feed
+
+    @property
+    def user_sees_project(self) -> bool:
+        return db.session.scalar(Project.visible_to(self.user).where(Project.id == self.project_id)) is not None
+
+    @property
+    def is_to_be_marked(self) -> bool:
+        return self.read_at is None or self.read_at <= clock.now() - MARKED_EVERY
+
+    @classmethod
+    def mark_read(cls, feed_id: int) -> None:
+        """Says that it was read now; once an hour is enough."""
+        due = or_(cls.read_at.is_(None), cls.read_at <= clock.now() - MARKED_EVERY)
+        db.session.execute(update(cls).where(cls.id == feed_id, due).values(read_at=clock.now()))

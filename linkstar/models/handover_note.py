@@ -1,17 +1,23 @@
 from datetime import datetime
+from typing import Self
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import ForeignKey, Index, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
+from linkstar.models.calendar_day import calendars_of
+from linkstar.models.notification import notify
+from linkstar.models.refusal import NotAllowed
 from linkstar.models.task import Task
+from linkstar.models.task.two_sided import side_of
 from linkstar.models.user import User
 
 
 class HandoverNote(Base):
     """What one side of an ocean leaves for the other when it goes home: done, needed, to be decided. It arrives when
-    the other side's next working day begins."""
+    the other side's next working day begins, or at once where it is at work."""
 
     __tablename__ = "handover_note"
     __table_args__ = (Index("ix_handover_note_due", "delivered_at", "deliver_at"),)
@@ -31,3 +37,42 @@ class HandoverNote(Base):
     task: Mapped[Task] = relationship()
     author: Mapped[User] = relationship(foreign_keys=[author_id])
     recipient: Mapped[User] = relationship(foreign_keys=[recipient_id])
+
+    @classmethod
+    def write(
+        cls, task: Task, recipient: User, *, by: User, done: str | None, needed: str | None, decide: str | None
+    ) -> Self:
+        if recipient.id == by.id or recipient not in task.readers():
+            raise NotAllowed("view")
+        side, now = side_of(recipient, calendars_of(task.workspace_id)), clock.now()
+        note = cls(
+            workspace_id=task.workspace_id, task=task, author=by, recipient=recipient, done=done, needed=needed,
+            decide=decide, created_at=now, deliver_at=now if side.works(now) else side.opens(now),
+        )  # fmt: skip
+        db.session.add(note)
+        db.session.flush()
+        task.redraw()
+        record("handover_note.written", by=by, task=task, changes={"user_id": (None, recipient.id)})
+        return note
+
+    @classmethod
+    def due(cls) -> list[int]:
+        waiting = cls.delivered_at.is_(None), cls.deliver_at <= clock.now()
+        return list(db.session.scalars(select(cls.id).where(*waiting).order_by(cls.deliver_at)))
+
+    def deliver(self) -> None:
+        """Once, however many try; to nobody who does not see the task any more."""
+        claimed = db.session.execute(
+            update(HandoverNote)
+            .where(HandoverNote.id == self.id, HandoverNote.delivered_at.is_(None))
+            .values(delivered_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+        seen = Task.visible_to(self.recipient).where(Task.id == self.task_id)
+        if claimed.rowcount and self.recipient.active and db.session.scalar(seen):  # type: ignore[attr-defined]
+            notify(self.recipient, "handed_over", by=self.author, task=self.task, handover_note=self)
+
+    @classmethod
+    def of(cls, task: Task) -> list[Self]:
+        """The newest first."""
+        return list(db.session.scalars(select(cls).where(cls.task_id == task.id).order_by(cls.id.desc()).limit(5)))

@@ -62,6 +62,11 @@ class Membership(Base):
     def keeps_workspace(self) -> bool:
         return self.role in WORKSPACE_KEEPERS
 
+    @property
+    def sees_workload(self) -> bool:
+        """May the person know who has how much to do? Not who sees only work of the own."""
+        return not self.external and self.scope("view") in ("all", "member")
+
     # who is in a workspace
 
     @staticmethod
@@ -136,6 +141,12 @@ class Membership(Base):
         if contact != self.contact:
             self.contact = contact
             changes = {"user_id": (self.user_id, self.user_id)}
+            record("member.edited", by=by, workspace_id=self.workspace_id, changes=changes)
+
+    def write_hours(self, hours_a_day: float, *, by: User) -> None:
+        if hours_a_day != self.hours_a_day:
+            changes = {"user_id": (self.user_id, self.user_id), "hours_a_day": (self.hours_a_day, hours_a_day)}
+            self.hours_a_day = hours_a_day
             record("member.edited", by=by, workspace_id=self.workspace_id, changes=changes)
 
     def end(self, successor: User | None, *, by: User, change: str) -> None:

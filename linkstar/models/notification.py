@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided", "approval_asked",
-    "approval_decided",
+    "approval_decided", "handed_over",
 )  # fmt: skip
 MAILED = (
     "assigned",
@@ -28,6 +28,7 @@ MAILED = (
     "waiver_decided",
     "approval_asked",
     "approval_decided",
+    "handed_over",
 )  # a watcher is told in the inbox only
 
 
@@ -89,11 +90,11 @@ class Delivery(Base):
     mailed_link: Mapped["MailedLink | None"] = relationship(back_populates="deliveries")
 
 
-def notify(user: User, kind: str, *, by: User, task: "Task", comment: "Comment | None" = None) -> None:
-    """Tells a person of something about a task. Nobody is told of what he did himself, or of what happens in the draft
-    of a template."""
+def notify(user: User, kind: str, *, by: User, task: "Task", **about: Any) -> None:
+    """Tells a person of something about a task: of a `comment`, or a `handover_note`. Nobody is told of what he did
+    himself, or of what happens in the draft of a template."""
     if user.id != by.id and not task.project.draft_of_id:
-        _tell(user, kind, workspace_id=task.workspace_id, actor=by, task=task, comment=comment)
+        _tell(user, kind, workspace_id=task.workspace_id, actor=by, task=task, **about)
 
 
 def notify_of_approval(user: User, kind: str, *, by: User, approval: "Approval") -> None:

@@ -1,10 +1,15 @@
 from datetime import datetime, time
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
+from linkstar.models.audit_event import record
+from linkstar.models.user import User
+
+FIELDS = ("name", "timezone", "works_from", "works_until", "answer_days")
 
 
 class Partner(Base):
@@ -21,3 +26,33 @@ class Partner(Base):
     works_until: Mapped[time] = mapped_column(default=time(18))
     answer_days: Mapped[int] = mapped_column(default=1)  # working days on its side until it usually answers
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    @classmethod
+    def create(cls, workspace_id: int, values: dict[str, Any], *, by: User) -> "Partner":
+        partner = cls(workspace_id=workspace_id, **values)
+        db.session.add(partner)
+        db.session.flush()
+        record("partner.added", by=by, workspace_id=workspace_id, changes={"partner": (None, partner.name)})
+        return partner
+
+    def edit(self, values: dict[str, Any], *, by: User, change: str | None = None) -> None:
+        changes = {
+            field: (_plain(getattr(self, field)), _plain(values[field]))
+            for field in FIELDS
+            if getattr(self, field) != values[field]
+        }
+        if not changes:
+            return
+        changes["partner"] = (self.name, values["name"])
+        for field in FIELDS:
+            setattr(self, field, values[field])
+        record("partner.edited", by=by, workspace_id=self.workspace_id, changes=changes, change=change)
+
+    def remove(self, *, by: User) -> None:
+        """Tasks that needed its answers need nobody's."""
+        record("partner.removed", by=by, workspace_id=self.workspace_id, changes={"partner": (self.name, None)})
+        db.session.delete(self)
+
+
+def _plain(value: Any) -> Any:
+    return f"{value:%H:%M}" if isinstance(value, time) else value

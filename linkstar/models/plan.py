@@ -143,7 +143,7 @@ class Plan:
         query = (
             select(Task)
             .where(Task.project_id.in_(here), Task.trashed_at.is_(None))
-            .options(joinedload(Task.owner), joinedload(Task.stage))
+            .options(joinedload(Task.owner), joinedload(Task.stage), joinedload(Task.partner))
             .order_by(Task.position)
             .execution_options(populate_existing=lock)
         )
@@ -156,7 +156,8 @@ class Plan:
         self.after: dict[int, list[tuple[int, float]]] = {}
         for successor, predecessor, lag in links:
             if successor in self.tasks and predecessor in self.tasks:
-                self.after.setdefault(successor, []).append((predecessor, lag))
+                buffer = self.tasks[predecessor].answer_buffer
+                self.after.setdefault(successor, []).append((predecessor, lag + buffer))
 
     @cached_property
     def calendars(self) -> dict[str, WorkingDays]:
@@ -233,6 +234,23 @@ class Plan:
     def with_dates(self, task: Task, start_on: date, due_on: date) -> Replan:
         """One task's dates by hand, and what that pushes."""
         return self._pushed(task, Span(start_on, due_on))
+
+    def with_answers(self, tasks: Iterable[Task]) -> Replan:
+        """What has to begin later because the other side of these tasks takes its time; they stay themselves."""
+        spans, answered, fixed = self._spans(), {task.id for task in tasks}, self._standing()
+        moved = {}
+        for key in spans.keys() - fixed:
+            task, calendar = self.tasks[key], self.calendars[self.tasks[key].owner.country]
+            links = [link for link in self.after.get(key, ()) if link[0] in answered & spans.keys()]
+            ready = max((self._after_lag(task, spans[before].finish, lag) for before, lag in links), default=FIRST)
+            if ready > spans[key].start:
+                start = calendar.next(ready)
+                length = calendar.count(spans[key].start, spans[key].finish)
+                finish = start + (spans[key].finish - spans[key].start) if task.elapsed_days else None
+                moved[key] = Span(start, finish or calendar.shift(start, length))
+        new = push(self._steps(), spans, moved, self.calendars, fixed=fixed - moved.keys()).spans
+        shifts = [Shift(self.tasks[key], spans.get(key), each) for key, each in new.items() if each != spans.get(key)]
+        return self._replan(shifts)
 
     def with_times(self, task: Task, start_at: datetime, due_at: datetime) -> Replan:
         """The same in a plan that counts hours."""

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, se
 
 from linkstar import clock
 from linkstar.extensions import db
+from linkstar.models.absence import Absence
 from linkstar.models.api_token import ApiToken
 from linkstar.models.approval import Approval
 from linkstar.models.attachment import Attachment, AttachmentVersion
@@ -77,7 +78,7 @@ class PersonalData:
         user = self.user
         workspace = (Workspace.key, Workspace.name_zh, Workspace.name_en)
         memberships = (
-            select(*workspace, Membership.role, Membership.contact, Membership.created_at)
+            select(*workspace, Membership.role, Membership.hours_a_day, Membership.contact, Membership.created_at)
             .join(Membership.workspace)
             .where(Membership.user_id == user.id, Membership.workspace_id.in_(self.places))
         )
@@ -86,6 +87,7 @@ class PersonalData:
             .join(Workspace, Workspace.id == Departure.workspace_id)
             .where(Departure.user_id == user.id, Departure.workspace_id.in_(self.places))
         )
+        absences = select(Absence.first_on, Absence.last_on, Absence.note).where(self._absences())
         links = select(
             MailedLink.kind, MailedLink.email, MailedLink.name, MailedLink.created_at, MailedLink.expires_at,
             MailedLink.used_at, MailedLink.revoked_at,
@@ -98,6 +100,7 @@ class PersonalData:
             "profile": profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None},
             "memberships": self._rows(memberships),
             "departures": self._rows(departures),
+            "absences": self._rows(absences.order_by(Absence.first_on)),
             "links": self._rows(links.order_by(MailedLink.id)),
             "api_tokens": self._rows(tokens.order_by(ApiToken.id)),
         }
@@ -200,6 +203,7 @@ class PersonalData:
                 ProjectMember.user_id == self.user.id, ProjectMember.project_id.in_(self._projects())
             ),
             delete(SavedView).where(self._views()),
+            delete(Absence).where(self._absences()),
             delete(Notification).where(
                 Notification.user_id == self.user.id, Notification.workspace_id.in_(self.places)
             ),
@@ -282,6 +286,9 @@ class PersonalData:
 
     def _comments(self) -> Select[int]:
         return select(Comment.id).where(Comment.task_id.in_(self._tasks()))
+
+    def _absences(self) -> ColumnElement[bool]:
+        return (Absence.user_id == self.user.id) & Absence.workspace_id.in_(self.places)
 
     def _views(self) -> ColumnElement[bool]:
         return (SavedView.user_id == self.user.id) & SavedView.project_id.in_(self._projects())

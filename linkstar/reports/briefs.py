@@ -91,6 +91,11 @@ class Brief:
         return BriefDue(iso, words, *_distance(last, clock.today(zone), late=end <= clock.now()))
 
     @property
+    def goes_online(self) -> str:
+        """When the post is published, where the creator lives; nothing where it is none."""
+        return full_moment(self.task.publish_at, self.creator.timezone) if self.task.publish_at else ""
+
+    @property
     def may_move(self) -> bool:
         return self.task.allows(self.creator, "move")
 

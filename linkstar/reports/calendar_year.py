@@ -8,8 +8,9 @@ from functools import cached_property
 from sqlalchemy import select
 
 from linkstar.extensions import db
+from linkstar.i18n import both
 from linkstar.models import CalendarDay, calendars_of
-from linkstar.planning.working_days import FIRST, LAST, KnownDay, known_days
+from linkstar.planning.working_days import COUNTRIES, FIRST, LAST, KnownDay, known_days
 
 
 @dataclass
@@ -21,8 +22,22 @@ class Special:
     own: CalendarDay | None
 
     @property
+    def name(self) -> str:
+        return (both(self.own, "name") if self.own else "") or (both(self.known, "name") if self.known else "")
+
+    @property
     def works(self) -> bool:
         return self.own.works if self.own else self.known.works  # type: ignore[union-attr]
+
+
+def holidays_on(workspace_id: int, day: date) -> list[tuple[str, Special]]:
+    """Which countries are off on that day, although it may be no weekend, with the reason."""
+    return [
+        (country, special)
+        for country in COUNTRIES
+        for special in CalendarYear(workspace_id, country, day.year).special
+        if special.day == day and not special.works
+    ]
 
 
 class CalendarYear:

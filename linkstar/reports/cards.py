@@ -113,7 +113,7 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
         .join(User, User.id == Task.owner_id)
         .where(Task.id.in_(ids))
     ).all()  # fmt: skip
-    blockers, waiting = _links(ids, reader)
+    blockers, waiting = reasons(ids, reader)
     for row in rows:
         person = User(id=row.owner_id, name=row.name)
         done = row.completed_at is not None
@@ -141,7 +141,7 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
         )
 
 
-def _links(ids: list[int], reader: User | None) -> tuple[dict[int, str], dict[int, int]]:
+def reasons(ids: list[int], reader: User | None) -> tuple[dict[int, str], dict[int, int]]:
     """By one query: task id → the first unfinished task that blocks it, in words; and task id → how many unfinished
     tasks it blocks itself (which a `reader` who does not see everything is not told)."""
     before, after = BEFORE, AFTER

@@ -17,6 +17,7 @@ from linkstar.i18n import NATIVE_NAMES, _, both, day, full_moment, in_language
 from linkstar.models import PERMISSIONS, AuditEvent, MailedLink, Phase, Project, Stage, Task, User
 from linkstar.words import (
     COUNTRY_NAMES,
+    MARKET_KIND_NAMES,
     OPERATION_NAMES,
     REACH_NAMES,
     ROLE_NAMES,
@@ -44,9 +45,9 @@ KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the acti
     "waiver": ("waiver.",),
     "approval": ("approval.",),
     "template": ("template.", "pack."),
-    "calendar": ("calendar_day.",),
-    "members": ("project_member.", "member.", "invitation.", "role.", "api_token."),
-    "project": ("project.", "workspace."),
+    "calendar": ("calendar_day.", "calendar_event."),
+    "members": ("project_member.", "member.", "invitation.", "role.", "api_token.", "absence."),
+    "project": ("project.", "workspace.", "baseline."),
 }
 CALLED = re.compile(r"@#([0-9]{1,9})\b")  # as the trail keeps an @mention
 CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{1,7})-([0-9]{1,9})")
@@ -252,7 +253,7 @@ def _words(field: str, value: Any, find: Callable[[type[Any], int], Any]) -> str
         return _name_of(RECORDS[field], find(RECORDS[field], value))
     if field in NAMES:
         return str(NAMES[field](value))
-    if field in ("start_at", "due_at", "anchor", "start_on", "due_on", "day"):
+    if field in ("start_at", "due_at", "anchor", "start_on", "due_on", "day", "first_on", "last_on", "publish_at"):
         return _moment_or_day(value)
     if isinstance(value, dict):
         return in_language(value.get("zh"), value.get("en"))
@@ -270,7 +271,7 @@ NAMES: dict[str, Callable[[Any], Any]] = {
     "start_rule": lambda value: START_RULE_NAMES.get(value, value),
     "source_language": lambda value: NATIVE_NAMES[value],
     "country": lambda value: COUNTRY_NAMES[value],
-    "kind": lambda value: STAGE_KINDS.get(value, value),
+    "kind": lambda value: STAGE_KINDS.get(value) or MARKET_KIND_NAMES.get(value, value),
     "reach": lambda value: REACH_NAMES[value],
     "operation": lambda value: OPERATION_NAMES.get(value, value),
     "trouble": lambda value: TROUBLES.get(value, value),

@@ -1,18 +1,24 @@
-"""What one person has to do: late, today, the next seven days; what holds it up; who called."""
+"""What one person has to do: late, today, the next seven days; what holds it up; who waits for it; who called."""
 
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.models import Notification, Project, Task, User
+from linkstar.i18n import ngettext
+from linkstar.models import Dependency, Notification, Project, Task, User, Waiver
+from linkstar.reports.approvals import Line, Queue
+from linkstar.reports.cards import reasons
 from linkstar.reports.task_filter import blocked
+from linkstar.reports.waivers import Waivers
 
 MOST = 50
+SHOWN = 10
 
 
 class MyWork:
@@ -45,8 +51,40 @@ class MyWork:
         return self._mine(Task.due_on.is_(None))
 
     @property
-    def held_up(self) -> list[Task]:
-        return self._mine(blocked(), Task.due_on <= self.today + timedelta(days=14))
+    def held_up(self) -> dict[Task, str]:
+        """What others hold up, with whom or what it waits for."""
+        tasks = self._mine(blocked(), Task.due_on <= self.today + timedelta(days=14))
+        words, _waiting = reasons([task.id for task in tasks], self.person) if tasks else ({}, {})
+        return {task: words.get(task.id, "") for task in tasks}
+
+    @property
+    def holding(self) -> dict[Task, str]:
+        """For what others wait, with how many of their tasks do; the first due one first."""
+        after = aliased(Task)
+        waiting = (
+            select(func.count())
+            .select_from(Dependency)
+            .join(after, after.id == Dependency.successor_id)
+            .where(Dependency.predecessor_id == Task.id, after.completed_at.is_(None), after.trashed_at.is_(None))
+            .where(after.owner_id != self.person.id)
+            .correlate(Task)
+            .scalar_subquery()
+        )
+        tasks = self._mine(waiting > 0)[:SHOWN]
+        ids = [task.id for task in tasks]
+        counts = {row[0]: row[1] for row in db.session.execute(select(Task.id, waiting).where(Task.id.in_(ids)))}
+        return {
+            task: ngettext("%(num)s task waits for it", "%(num)s tasks wait for it", counts[task.id]) for task in tasks
+        }
+
+    @cached_property
+    def approvals(self) -> list[Line]:
+        """Requests for the person's word; waivers stand beside them."""
+        return Queue(self.person).waiting[:SHOWN]
+
+    @cached_property
+    def waivers(self) -> list[Waiver]:
+        return Waivers(self.person).waiting[:SHOWN]
 
     @property
     def calls(self) -> list[Notification]:

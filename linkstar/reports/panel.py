@@ -11,11 +11,24 @@ from sqlalchemy.orm.attributes import set_committed_value
 from linkstar import clock, packs
 from linkstar.extensions import db
 from linkstar.i18n import both
-from linkstar.models import Approval, AuditEvent, Checklist, Comment, DeleteTask, Dependency, Task, User, Waiver
+from linkstar.models import (
+    Approval,
+    AuditEvent,
+    Checklist,
+    Comment,
+    DeleteTask,
+    Dependency,
+    HandoverNote,
+    Task,
+    User,
+    Waiver,
+)
 from linkstar.models.approval import OPEN
 from linkstar.reports.files import Files
 from linkstar.reports.history import Names
+from linkstar.reports.other_side import OtherSideNow
 from linkstar.reports.outsiders import Outsiders
+from linkstar.reports.publication import Publication
 
 SILENT = (
     "comment.added", "comment.edited", "comment.trashed", "comment.restored",
@@ -89,6 +102,25 @@ class Panel:
             of_item = [evidence for evidence in self.task.evidence if evidence.item_id == item.id]
             set_committed_value(item, "evidence", of_item)  # all by one query, and not one by one
         return checklists
+
+    @cached_property
+    def post(self) -> Publication | None:
+        """When the task goes online, where it is a post."""
+        task = self.task
+        if task.publish_at is None or task.audience_timezone is None:
+            return None
+        here, cheerful = task.workspace_id, task.cheerful and self.whole
+        return Publication(here, task.publish_at, task.audience_timezone, self.reader, cheerful=cheerful)
+
+    @cached_property
+    def other_side(self) -> OtherSideNow | None:
+        """Outsiders are not told whom a task waits for."""
+        return OtherSideNow(self.task, self.reader) if self.whole and self.task.other_side else None
+
+    @cached_property
+    def handover_notes(self) -> list[HandoverNote]:
+        notes = HandoverNote.of(self.task)
+        return notes if self.whole else [note for note in notes if note.recipient_id == self.reader.id]
 
     @property
     def today(self) -> date:

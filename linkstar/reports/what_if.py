@@ -5,10 +5,11 @@ from datetime import date
 from functools import cache
 
 from linkstar import packs
-from linkstar.i18n import _l, in_language
+from linkstar.i18n import in_language
 from linkstar.models import Replan, Shift, Task, User
 from linkstar.planning.calendar_rules import Cutoff, cutoffs
 from linkstar.reports.preview import Preview
+from linkstar.words import LEG_NAMES
 
 # cut-off → the tasks of the shipped templates that must be finished by then
 LEGS = {
@@ -23,16 +24,6 @@ LEGS = {
     "deals_pbdd": ("bf_deals_prep",),
 }
 DEPARTURES = ("ocean_bfcm",)  # what counts is when the task begins
-LEG_NAMES = {
-    "awd": _l("via AWD"),
-    "minimal_splits": _l("few split shipments"),
-    "optimized_splits": _l("Amazon-optimized split shipments"),
-    "slow_sea": _l("slow boat"),
-    "fast_sea": _l("fast boat"),
-    "us_east_sea": _l("boat to the East Coast"),
-    "air": _l("air freight"),
-    "wfs": "WFS",
-}
 
 
 @dataclass(frozen=True)

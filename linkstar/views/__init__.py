@@ -5,12 +5,16 @@ from werkzeug.routing import IntegerConverter
 
 from linkstar.extensions import LARGEST_ID
 from linkstar.views import (
+    absences,
     accounts,
     admission,
     api_tokens,
     approvals,
     attachments,
     briefs,
+    calendar,
+    calendar_events,
+    calendar_feeds,
     calendars,
     entries,
     errors,
@@ -25,6 +29,7 @@ from linkstar.views import (
     notifications,
     open_id,
     packs,
+    partners,
     password_resets,
     personal_data,
     preferences,
@@ -45,6 +50,7 @@ from linkstar.views import (
     uploads,
     waivers,
     waking,
+    workload,
     workspaces,
 )
 
@@ -68,11 +74,13 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     for module in (attachments, uploads):
         app.register_blueprint(module.blueprint)
-    for module in (members, invitations, roles):
+    for module in (members, invitations, roles, absences, workload):
         app.register_blueprint(module.blueprint)
     for module in (accounts, api_tokens, second_factors, password_resets, open_id):
         app.register_blueprint(module.blueprint)
-    for module in (workspaces, setups, calendars, histories, personal_data, trust):
+    for module in (workspaces, setups, calendars, calendar_events, histories, personal_data, trust):
+        app.register_blueprint(module.blueprint)
+    for module in (calendar, calendar_feeds, partners):
         app.register_blueprint(module.blueprint)
     for module in (templates, packs):
         app.register_blueprint(module.blueprint)

@@ -37,10 +37,10 @@ def changed(
     if not request.htmx:  # type: ignore[attr-defined]
         session["toast"] = {"message": message, "change": change}
         return redirect(back or came_from() or url_for("projects.board.show", project_id=project.id), 303)
-    address = urlsplit(request.htmx.current_url or "").path  # type: ignore[attr-defined]
-    if address.startswith("/projects/") and address.endswith("/plan"):  # any change may move all of a plan's rows
+    address = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]
+    if address.path.startswith("/projects/") and address.path.endswith(("/plan", "/gantt")):  # all rows may have moved
         session["toast"] = {"message": message, "change": change}
-        return leave(address)
+        return leave(address._replace(scheme="", netloc="", fragment="").geturl())
     board = board_on_screen(project)
     cells, gone = board.changes([task.id for task in tasks]) if board else ([], [])
     return make_response(

@@ -15,6 +15,9 @@ from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html
 from linkstar.models import Membership, Notification, Project, Task, User, is_template_keeper
+from linkstar.models.task.two_sided import CLOSES, OPENS
+from linkstar.planning.overlap import Side
+from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.approvals import waiting_count
 from linkstar.reports.cards import Due
 from linkstar.reports.history import value_typed, value_words
@@ -37,6 +40,7 @@ from linkstar.words import (
     amount_words,
     approval_words,
     field_name,
+    hours_words,
     notice_words,
     platform_name,
     priority_name,
@@ -46,7 +50,6 @@ from linkstar.words import (
 CITIES = (
     (_l("Beijing"), "Asia/Shanghai"), (_l("New York"), "America/New_York"), (_l("Los Angeles"), "America/Los_Angeles")
 )  # fmt: skip
-OPEN_HOURS = range(9, 18)
 THEMES = ("light", "dark")
 
 
@@ -130,8 +133,9 @@ class Shell:
 
     @staticmethod
     def _clock(city: Any, zone: str) -> Clock:
-        here = clock.now().astimezone(ZoneInfo(zone))
-        working = here.weekday() < 5 and here.hour in OPEN_HOURS
+        country = "CN" if zone.startswith("Asia/") else "US"
+        side = Side(ZoneInfo(zone), OPENS, CLOSES, WorkingDays(country))
+        here, working = clock.now().astimezone(side.zone), side.works(clock.now())
         return Clock(str(city), f"{here:%H:%M}", weekday(here.date()), working)
 
 
@@ -153,6 +157,7 @@ def init_app(app: Flask) -> None:
         amount_words=amount_words, is_template_keeper=is_template_keeper, approval_words=approval_words
     )
     app.jinja_env.filters.update(both=both, day=day, whole_day=whole_day, markdown=to_html, zip=zip)
+    app.jinja_env.filters["hours"] = hours_words
 
 
 def _surroundings() -> dict[str, Any]:

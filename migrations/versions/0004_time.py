@@ -104,7 +104,6 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(kind = 'project') = (project_id IS NOT NULL)", name=op.f("ck_calendar_feed_of_project")),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("fk_calendar_feed_project_id"), ondelete="CASCADE"

@@ -1,8 +1,43 @@
-// Cards are taken up at once with a mouse and after a long press with a finger, so that a scroll is never a drag.
+// What can be dragged is taken up at once with a mouse and after a long press with a finger, so that a scroll is never
+// a drag.
+const dragging = (() => {
+  let dropped;
+
+  // The mouse button that lets a thing go is not a click on its link; a long press is not the link's menu.
+  document.addEventListener("click", (event) => dropped && (event.preventDefault(), event.stopImmediatePropagation()), true);
+  document.addEventListener("contextmenu", (event) => {
+    if (event.pointerType === "touch" && event.target.closest("[data-cell] > .card, [data-moves]")) event.preventDefault();
+  });
+
+  return {
+    options: {
+      preventOnFilter: false,
+      delay: 350,
+      delayOnTouchOnly: true,
+      touchStartThreshold: 6,
+      forceFallback: true,
+      fallbackOnBody: true,
+      fallbackTolerance: 5,
+      animation: 110,
+      ghostClass: "ghost",
+      dragClass: "drag",
+      scroll: true,
+      forceAutoScrollFallback: true,
+      scrollSensitivity: 56,
+      scrollSpeed: 14,
+      bubbleScroll: true,
+    },
+    drop() {
+      dropped = true;
+      setTimeout(() => (dropped = false));
+    },
+  };
+})();
+
 {
   const ids = ["stageId", "phaseId"];
   const snake = { stageId: "stage_id", phaseId: "phase_id" };
-  let start, dropped;
+  let start;
 
   const neighbour = (card, step) => {
     const next = card[step];
@@ -37,24 +72,10 @@
   };
 
   const options = {
+    ...dragging.options,
     group: "board",
     draggable: ".card",
     filter: "button, .more",
-    preventOnFilter: false,
-    delay: 350,
-    delayOnTouchOnly: true,
-    touchStartThreshold: 6,
-    forceFallback: true,
-    fallbackOnBody: true,
-    fallbackTolerance: 5,
-    animation: 110,
-    ghostClass: "ghost",
-    dragClass: "drag",
-    scroll: true,
-    forceAutoScrollFallback: true,
-    scrollSensitivity: 56,
-    scrollSpeed: 14,
-    bubbleScroll: true,
 
     onStart({ item, from }) {
       start = { cell: from, next: item.nextElementSibling, lane: item.closest("[data-lane]") };
@@ -68,8 +89,7 @@
       const origin = start;
       markOver(null);
       from.closest(".board").style.scrollSnapType = "";
-      dropped = true;
-      setTimeout(() => (dropped = false));
+      dragging.drop();
       if (to === origin.cell && item.nextElementSibling === origin.next) return;
       const status = await ask("POST", `/tasks/${item.dataset.taskId}/moves`, target(item));
       if (!status || status >= 400) putBack(item, origin);
@@ -83,9 +103,4 @@
 
   document.addEventListener("DOMContentLoaded", bind);
   document.addEventListener("htmx:after:swap", bind);
-  // The mouse button that lets a card go is not a click on its link; a long press is not the link's menu.
-  document.addEventListener("click", (event) => dropped && (event.preventDefault(), event.stopImmediatePropagation()), true);
-  document.addEventListener("contextmenu", (event) => {
-    if (event.pointerType === "touch" && event.target.closest("[data-cell] > .card")) event.preventDefault();
-  });
 }

@@ -2,11 +2,11 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant
+from linkstar.extensions import Base, Instant, db
 from linkstar.models.checklist import Checklist
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
@@ -24,6 +24,7 @@ from linkstar.models.task.linked import Linked
 from linkstar.models.task.movable import Movable
 from linkstar.models.task.participant import Participant
 from linkstar.models.task.trashable import Trashable
+from linkstar.models.task.two_sided import TwoSided
 from linkstar.models.task.visible import Visible
 from linkstar.models.user import User
 from linkstar.models.waiver import Waiver
@@ -41,7 +42,7 @@ OPEN = text("completed_at IS NULL AND trashed_at IS NULL")
 PRIORITIES = ("urgent", "high", "medium", "low")
 
 
-class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Discussable, Base):
+class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trashable, Discussable, Base):
     """One piece of work with exactly one owner. Its `version` counts edits of its fields (a writer states the
     version he saw); its `revision` is the project's at its last visible change of any kind."""
 
@@ -173,6 +174,12 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Trashable, Disc
         if self.due_on and not self.due_at:
             after = self.due_on + timedelta(days=1)
             self.late_from = datetime.combine(after, time(), ZoneInfo(self.owner.timezone))
+
+    @classmethod
+    def follow_owner(cls, user: User) -> None:
+        """The person lives by another clock from now on: the days of what he owns end when they end there."""
+        for task in db.session.scalars(select(cls).where(cls.owner_id == user.id, cls.completed_at.is_(None))):
+            task.set_deadline()
 
     def redraw_linked(self) -> None:
         """The cards of its predecessors and successors say something about this task."""

@@ -7,6 +7,7 @@ from linkstar.extensions import commit
 from linkstar.forms.account import AccountForm
 from linkstar.forms.password import PasswordChangeForm
 from linkstar.i18n import _
+from linkstar.models import Task
 from linkstar.models.audit_event import record
 from linkstar.reports.account import Account
 from linkstar.views.admission import open_to_creators
@@ -28,6 +29,8 @@ def update() -> Any:
     if not form.validate():
         return page(form), 422
     current_user.name, current_user.timezone = form.name.data, form.timezone.data
+    current_user.works_from, current_user.works_until = form.works_from.data, form.works_until.data
+    Task.follow_owner(current_user)
     current_user.language = session["language"] = form.language.data
     record("account.edited", by=current_user)
     commit()

@@ -5,7 +5,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from linkstar.extensions import commit, db
-from linkstar.forms.member import ContactForm
+from linkstar.forms.member import ContactForm, HoursForm
 from linkstar.i18n import _
 from linkstar.models import Membership, NotAllowed
 from linkstar.models.operations.role_change import RoleChange
@@ -41,21 +41,29 @@ def index() -> Any:
 def edit(member_id: int) -> Any:
     member = get_member(member_id)
     manager()
-    return _page(member, ContactForm(formdata=None, data={"contact": member.contact}))
+    return _page(member, _form(member)(formdata=None, obj=member))
 
 
 @blueprint.put("/<id:member_id>")
 def update(member_id: int) -> Any:
     member = get_member(member_id)
     manager()
-    form = ContactForm()
+    form = _form(member)()
     if not form.validate():
         return _page(member, form), 422
-    member.write_contact(form.contact.data, by=current_user)
+    if isinstance(form, HoursForm):
+        member.write_hours(form.hours_a_day.data or 0, by=current_user)
+    else:
+        member.write_contact(form.contact.data, by=current_user)
     commit()
     session["toast"] = {"message": _("Saved"), "change": None}
     return redirect(url_for("members.index"), 303)
 
 
-def _page(member: Membership, form: ContactForm) -> str:
+def _form(member: Membership) -> type[ContactForm | HoursForm]:
+    """Of somebody outside it is kept how to reach the person; of somebody inside, how much the person can do."""
+    return ContactForm if member.external else HoursForm
+
+
+def _page(member: Membership, form: ContactForm | HoursForm) -> str:
     return render_template("members/edit.html", member=member, form=form)

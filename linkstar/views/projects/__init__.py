@@ -1,11 +1,14 @@
 from linkstar.views.projects import (
     anchor,
+    baselines,
     board,
     bulk_edits,
+    calendar,
     cards,
     changes,
     copy,
     exports,
+    gantt,
     gates,
     history,
     list,
@@ -22,6 +25,9 @@ from linkstar.views.projects import (
 from linkstar.views.projects.projects import blueprint
 
 for module in (board, cards, changes, gates, list, table, bulk_edits, tasks, members, history, previews):
+    blueprint.register_blueprint(module.blueprint)
+
+for module in (calendar, gantt, baselines):
     blueprint.register_blueprint(module.blueprint)
 
 for module in (plan, anchor, phases, stages, template, copy, trashing, exports):

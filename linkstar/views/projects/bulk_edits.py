@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
@@ -8,9 +9,10 @@ from linkstar.extensions import commit, db, record_id
 from linkstar.forms.approval import RequestForm
 from linkstar.forms.bulk_edit import BulkEditForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import Approval, BulkEdit, ChangeMany, DayPassed, Label, MoveRefused, Project, Task
+from linkstar.models import Approval, BulkEdit, ChangeMany, DayPassed, Label, MoveRefused, Project, Task, User
 from linkstar.models.bulk_edit import Row
 from linkstar.reports.obstacles import Obstacles
+from linkstar.reports.overload import Overload, Wanted
 from linkstar.views import access
 from linkstar.views.admission import own_path
 
@@ -30,11 +32,15 @@ def create(project_id: int) -> Any:
     if tasks and passed and form.asks_nothing and "confirmed" in request.form:
         trouble = _("Choose what to change.")
     edit = _edit(project, tasks, form) if passed else None
+    overloads = _overloads(project, edit) if edit and not form.asks_nothing else []
+    unanswered = {each.owner.id for each in overloads} - set(request.form.getlist("overload", type=int))
+    if unanswered and not trouble and "confirmed" in request.form:
+        trouble = _("Somebody would have too much to do. Look at it, then change them all the same.")
     if edit and not trouble and "confirmed" in request.form and not any(row.changes for row in edit.rows()):
         trouble = _("None of the chosen tasks can be changed like this.")
     request_form = RequestForm()
     if edit is None or trouble or "confirmed" not in request.form or not request_form.validate():
-        return _preview(project, tasks, form, edit, trouble)
+        return _preview(project, tasks, form, edit, trouble, overloads)
     if asked := _request(project, edit):
         Approval.ask(asked, by=current_user, reason=request_form.reason.data)
         commit()
@@ -56,13 +62,14 @@ def create(project_id: int) -> Any:
 
 
 def _preview(
-    project: Project, tasks: list[Task], form: BulkEditForm, edit: BulkEdit | None, trouble: str | None
-) -> Any:
+    project: Project, tasks: list[Task], form: BulkEditForm, edit: BulkEdit | None, trouble: str | None,
+    overloads: Sequence[Overload] = (),
+) -> Any:  # fmt: skip
     rows = edit.rows() if edit and not form.asks_nothing else None
     drawn = render_template(
         "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble, rows=rows,
         why={row.task.id: _why(row, edit) for row in rows or [] if edit and row.holds}, back=_back(project),
-        asked=_request(project, edit) if edit and rows else None,
+        asked=_request(project, edit) if edit and rows else None, overloads=overloads,
     )  # fmt: skip
     return make_response(drawn, 422 if trouble or form.errors else 200)
 
@@ -72,6 +79,16 @@ def _request(project: Project, edit: BulkEdit) -> ChangeMany | None:
     membership = current_user.membership_in(project.workspace_id)
     asked = ChangeMany.of(project, edit)
     return asked if asked.is_needed and not project.draft_of_id and not membership.administers else None
+
+
+def _overloads(project: Project, edit: BulkEdit) -> list[Overload]:
+    """Who would have too much to do by all of it together."""
+    found = []
+    for row in edit.rows():
+        values = {name: new for name, (_old, new) in row.changes.items()}
+        if values.keys() & {"owner_id", "start_on", "due_on"}:
+            found.append(Wanted(row.task, db.session.get_one(User, values.get("owner_id", row.task.owner_id)), values))
+    return Overload.of_all(project, found, current_user)
 
 
 def _why(row: Row, edit: BulkEdit) -> str:

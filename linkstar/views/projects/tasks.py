@@ -10,8 +10,11 @@ from linkstar.models import PLATFORMS, Label, MoveRefused, NotAllowed, Project, 
 from linkstar.models.audit_event import new_change
 from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access, answers
+from linkstar.views.overloads import question
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/projects/<id:project_id>/tasks")
+
+PLACES = ("stage_id", "phase_id")
 
 
 @blueprint.get("/new")
@@ -50,6 +53,9 @@ def _create_quickly(project: Project) -> Any:
         form.title.errors = [*form.title.errors, _("That is not one of the choices any more. Choose again.")]
     if not passed:
         return render_template("projects/tasks/_quick.html", project=project, form=form, opened=True, **column), 422
+    here = "".join(f":has([name={name}][value='{column[name]}'])" for name in PLACES if column[name])
+    if asked := question(project, owner, {"due_on": form.due_on.data}, target=f"form.quick-form{here}"):
+        return asked
     change = new_change()
     try:
         task = Task.create(
@@ -65,7 +71,7 @@ def _create_quickly(project: Project) -> Any:
     empty = QuickTaskForm(formdata=None)
     return answers.changed(
         project, [task], _("Added “%(title)s”", title=form.title.data), change=change,
-        also="projects/tasks/_quick.html", form=empty, opened=True, **column,
+        also="projects/tasks/_added.html", form=empty, opened=True, **column,
     )  # fmt: skip
 
 
@@ -75,6 +81,8 @@ def _create_fully(project: Project) -> Any:
         return answers.dialog("tasks/_new.html", "layouts/alone.html", 422, project=project, form=form)
     owner = db.session.get_one(User, form.owner_id.data)
     values = {name: value for name, value in form.values().items() if name != "owner_id"}
+    if asked := question(project, owner, values):
+        return asked
     parent, change = _parent(project), new_change()
     try:
         task = Task.create(

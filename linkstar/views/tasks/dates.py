@@ -1,23 +1,46 @@
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
-from flask import Blueprint, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit, db
+from linkstar.forms import FIRST_DAY, LAST_DAY
 from linkstar.forms.plan import Answered, DatesForm, TimesForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task
+from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task, User
 from linkstar.planning.working_days import OutOfRange
+from linkstar.reports.calendar_page import day_in
+from linkstar.reports.calendar_year import Special, holidays_on
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
+from linkstar.views.overloads import question
 
 blueprint = Blueprint("dates", __name__, url_prefix="/dates")
+
+DATES = ("start_on", "due_on", "start_at", "due_at")
 
 
 @blueprint.get("/edit")
 def edit(task_id: int) -> Any:
+    """The dialog; while the days are chosen, what is off on the last of them. ?day= is where the task was put on a
+    calendar, ?start= and ?due= where on a chart, and what that pushes is said at once."""
     task = access.get_task(task_id, "edit")
-    return _dialog(task, _form(task, formdata=None, obj=task))
+    if request.htmx and "due_on" in request.args:  # type: ignore[attr-defined]
+        form = _form(task, formdata=request.args)
+        return render_template("tasks/dates/_holidays.html", holidays=_holidays(task, form))
+    form = _form(task, formdata=None, obj=task)
+    day = day_in(request.args.get("day", ""))
+    if day:
+        zone = request.args.get("zone", "")
+        form.put_on(day, ZoneInfo(zone if zone in available_timezones() else current_user.timezone))
+    elif not form.put_between(request.args.get("start", ""), request.args.get("due", "")):
+        return _dialog(task, form)
+    try:
+        preview = Preview(form.replan(Plan(task.project), task), current_user)
+    except OutOfRange:
+        return _dialog(task, form)
+    return _dialog(task, form, preview=preview if preview.asks else None)
 
 
 @blueprint.post("")
@@ -40,13 +63,16 @@ def update(task_id: int) -> Any:
     others = form.confirms == "others"
     if others and not preview.may_push:
         raise NotAllowed("edit")
+    owner = _owner(task)
+    if asked := question(task.project, owner, {name: form[name].data for name in DATES if name in form}, task):
+        return asked
     try:
         change = replan.apply(by=current_user, others=others) if replan.shifts else None
     except DayPassed:
         db.session.rollback()
         form.start_on.errors = [_("This day has passed. Choose today or a later one.")]
         return _dialog(access.get_task(task_id, "edit"), form, 422)
-    change = task.edit({"locked": form.locked.data}, by=current_user, change=change) or change
+    change = task.edit({"locked": form.locked.data, "owner_id": owner.id}, by=current_user, change=change) or change
     commit()
     return moved(task, replan, change, others=others)
 
@@ -62,13 +88,27 @@ def moved(task: Task, replan: Replan, change: str | None, *, others: bool = True
     )  # fmt: skip
 
 
-def _form(task: Task, **given: Any) -> Answered:
+def _form(task: Task, **given: Any) -> DatesForm | TimesForm:
     hours = task.project.unit == "hour" and task.start_at and task.due_at
     return TimesForm(**given) if hours else DatesForm(**given)
+
+
+def _owner(task: Task) -> User:
+    """Somebody else where the task was given away so that nobody has too much to do in these days."""
+    wanted = request.form.get("owner_id", task.owner_id, type=int)
+    if wanted == task.owner_id:
+        return task.owner
+    return next((person for person in task.project.people_for(current_user) if person.id == wanted), task.owner)
+
+
+def _holidays(task: Task, form: Answered) -> list[tuple[str, Special]]:
+    """Not only where the owner is: who hands goods over on the fourth of July needs both countries at work."""
+    day = form.due_on.data if isinstance(form, DatesForm) else None
+    return holidays_on(task.workspace_id, day) if day and FIRST_DAY <= day <= LAST_DAY else []
 
 
 def _dialog(task: Task, form: Answered, status: int = 200, preview: Preview | None = None) -> Any:
     return answers.dialog(
         "tasks/dates/_form.html", "layouts/alone.html", status, task=task, form=form, preview=preview,
-        project=task.project, stale=status == 409,
+        project=task.project, stale=status == 409, holidays=_holidays(task, form),
     )  # fmt: skip

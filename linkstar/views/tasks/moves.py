@@ -12,6 +12,7 @@ from linkstar.models import MoveRefused, NotAllowed, Project, StaleVersion, Task
 from linkstar.reports.obstacles import Obstacles
 from linkstar.views import access, answers
 from linkstar.views.admission import own_path
+from linkstar.views.overloads import question
 
 blueprint = Blueprint("moves", __name__, url_prefix="/moves")
 
@@ -40,6 +41,9 @@ def create(task_id: int) -> Any:
     if form.due_on.data and task.start_on and form.due_on.data < task.start_on:
         form.due_on.errors = [_("The due date is before the start date.")]
         return _dialog(task, form, 422)
+    dates = {"due_on": form.due_on.data} if form.due_on.data else {}
+    if ("owner" in to or dates) and (asked := question(task.project, to.get("owner", task.owner), dates, task)):
+        return asked
     left = task.stage_id
     try:
         change = _move(task, form, to)

@@ -19,6 +19,7 @@ from linkstar.models import (
     Replan,
     StaleVersion,
     Task,
+    User,
 )
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.merge import Merge
@@ -26,6 +27,7 @@ from linkstar.reports.obstacles import Obstacles
 from linkstar.reports.panel import Panel
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
+from linkstar.views.overloads import question
 from linkstar.views.tasks.moves import refused_as
 from linkstar.views.tasks.trashing import request_dialog
 
@@ -56,6 +58,11 @@ def update(task_id: int) -> Any:
     if form.version.data is None:
         form.version.errors = [_("This page had become too old")]
         return _form(task, form, 422)
+    owner = db.session.get_one(User, form.owner_id.data)
+    if form.version.data == task.version and (
+        asked := question(task.project, owner, form.values(), task, target="#task-panel")
+    ):
+        return asked
     pushes = _pushed(task, form)
     answer = request.form.get("answer")
     if pushes and (answer not in ("others", "only") or request.form.get("seen") != pushes.fingerprint):

@@ -1,0 +1,70 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Mapped
+
+from linkstar.models.partner import Partner
+from linkstar.models.user import User
+from linkstar.planning.overlap import Side
+from linkstar.planning.working_days import WorkingDays
+
+if TYPE_CHECKING:
+    from linkstar.models.project import Project
+
+OPENS, CLOSES = time(9), time(18)
+
+
+@dataclass(frozen=True)
+class OtherSide:
+    """Whose answers a task needs, on the other side of an ocean; no name where only the zone is known."""
+
+    name: str | None
+    timezone: str
+    works_from: time
+    works_until: time
+    answer_days: int  # of its working days
+
+    def side(self, calendars: Mapping[str, WorkingDays]) -> Side:
+        return side_of(self, calendars)
+
+
+def side_of(one: "OtherSide | Partner | User", calendars: Mapping[str, WorkingDays]) -> Side:
+    country = "CN" if one.timezone.startswith("Asia/") else "US"
+    return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country])
+
+
+class TwoSided:
+    """A task that needs answers from somebody who works while this side sleeps."""
+
+    if TYPE_CHECKING:
+        completed_at: Mapped[datetime | None]
+        counterpart_id: Mapped[int | None]
+        counterpart_timezone: Mapped[str | None]
+        round_trips: Mapped[int]
+        counterpart: Mapped[User | None]
+        partner: Mapped[Partner | None]
+        project: Mapped[Project]
+
+    @property
+    def other_side(self) -> OtherSide | None:
+        if partner := self.partner:
+            return OtherSide(
+                partner.name, partner.timezone, partner.works_from, partner.works_until, partner.answer_days
+            )
+        if person := self.counterpart:
+            return OtherSide(person.name, person.timezone, person.works_from, person.works_until, 1)
+        if self.counterpart_timezone:
+            return OtherSide(None, self.counterpart_timezone, OPENS, CLOSES, 0)
+        return None
+
+    @property
+    def answer_buffer(self) -> int:
+        """Working days until the other side has answered as often as it is asked; only then the next may begin. A
+        person takes one, a company what it usually takes."""
+        if self.completed_at or self.project.unit == "hour":
+            return 0
+        days = self.partner.answer_days if self.partner else 1 if self.counterpart_id else 0
+        return days * self.round_trips

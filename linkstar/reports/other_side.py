@@ -1,0 +1,108 @@
+"""The other side of a task's ocean, as one reader sees it now: do they work, when do both, until when to ask."""
+
+from datetime import datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from linkstar import clock
+from linkstar.i18n import _, day, full_moment, time_of_day, weekday
+from linkstar.models import Task, User, calendars_of
+from linkstar.models.task.two_sided import side_of
+from linkstar.planning.overlap import ask_before, next_overlap, overlaps
+from linkstar.reports.publication import city_of
+
+A_DAY = timedelta(days=1)
+Bar = tuple[float, float]  # where it begins and how long it is, in minutes of the reader's day
+
+
+class OtherSideNow:
+    def __init__(self, task: Task, reader: User) -> None:
+        other = task.other_side
+        assert other
+        self.other, self.reader, self.now = other, reader, clock.now()
+        self.zone = ZoneInfo(reader.timezone)
+        calendars = calendars_of(task.workspace_id)
+        self.here, self.there = side_of(reader, calendars), side_of(other, calendars)
+
+    @property
+    def city(self) -> str:
+        return city_of(self.other.timezone)
+
+    @property
+    def city_here(self) -> str:
+        return city_of(self.reader.timezone)
+
+    @property
+    def works(self) -> bool:
+        return self.there.works(self.now)
+
+    @property
+    def time_there(self) -> str:
+        local = self.now.astimezone(self.there.zone)
+        return _("%(weekday)s %(time)s", weekday=weekday(local.date()), time=time_of_day(self.now, self.other.timezone))
+
+    @property
+    def opens(self) -> str:
+        """When they begin next, on the reader's clock."""
+        return full_moment(self.there.opens(self.now), self.reader.timezone)
+
+    @cached_property
+    def overlap(self) -> str | None:
+        """The hours that both work, the next ones or those that are on, on the reader's clock."""
+        found = next_overlap(self.here, self.there, self.now)
+        if found is None:
+            return None
+        start, end = found
+        return _("%(day)s %(start)s–%(end)s", day=self._day(start), start=self._time(start), end=self._time(end))
+
+    @cached_property
+    def ask_before(self) -> str | None:
+        """Until when to ask for an answer within the reader's working day that is on or comes next."""
+        found = ask_before(self.here, self.there, self.now)
+        if found is None:
+            return None
+        last, end = found
+        if self._day(end) == self._day(self.now):
+            return _("Ask before %(time)s to have the answer today.", time=self._time(last))
+        moment = full_moment(last, self.reader.timezone)
+        return _("For an answer on %(day)s, ask before %(moment)s.", day=self._day(end), moment=moment)
+
+    @property
+    def answers_on(self) -> str | None:
+        """The day there on which they have answered, if they are asked now; None for who answers within the day."""
+        return day(self.there.answers_on(self.now, self.other.answer_days)) if self.other.answer_days else None
+
+    # the picture: the reader's day from midnight to midnight
+
+    @cached_property
+    def _midnight(self) -> datetime:
+        return datetime.combine(clock.today(self.zone), time(), self.zone)
+
+    @property
+    def minute(self) -> float:
+        return self._minutes(self.now)
+
+    @property
+    def hours_here(self) -> list[Bar]:
+        return [self._bar(window) for window in self.here.windows(self._midnight, self._midnight + A_DAY)]
+
+    @property
+    def hours_there(self) -> list[Bar]:
+        return [self._bar(window) for window in self.there.windows(self._midnight, self._midnight + A_DAY)]
+
+    @property
+    def shared(self) -> list[Bar]:
+        return [self._bar(window) for window in overlaps(self.here, self.there, self._midnight, self._midnight + A_DAY)]
+
+    def _bar(self, window: tuple[datetime, datetime]) -> Bar:
+        begin, end = map(self._minutes, window)
+        return begin, end - begin
+
+    def _minutes(self, moment: datetime) -> float:
+        return round((moment - self._midnight).total_seconds() / 60, 1)
+
+    def _day(self, moment: datetime) -> str:
+        return day(moment.astimezone(self.zone).date())
+
+    def _time(self, moment: datetime) -> str:
+        return time_of_day(moment, self.reader.timezone)

@@ -1,0 +1,67 @@
+"""When a post goes online: on the clocks of those who care, and what the days of the market say of it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_timezone_location
+
+from linkstar.i18n import LANGUAGES, _, full_moment, language
+from linkstar.models import User
+from linkstar.reports.market_days import MarketDay, days_for_audience
+
+BEIJING = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class LocalTime:
+    city: str
+    words: str
+    iso: str
+
+
+class Publication:
+    def __init__(self, workspace_id: int, moment: datetime, zone: str, reader: User, *, cheerful: bool) -> None:
+        self.workspace_id, self.moment, self.zone, self.reader = workspace_id, moment, zone, reader
+        self.cheerful = cheerful
+
+    @property
+    def day(self) -> date:
+        """The one that the audience has then."""
+        return self.moment.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def there(self) -> LocalTime:
+        return self._in(self.zone)
+
+    @property
+    def elsewhere(self) -> list[LocalTime]:
+        """The same moment in Beijing, and where the reader is, unless that is the audience's clock."""
+        return [self._in(zone) for zone in dict.fromkeys((BEIJING, self.reader.timezone)) if zone != self.zone]
+
+    @cached_property
+    def market_days(self) -> list[MarketDay]:
+        """What the audience has on its calendar that day."""
+        return days_for_audience(self.workspace_id, self.day, self.zone)
+
+    @property
+    def warnings(self) -> list[MarketDay]:
+        """Why nothing cheerful should go online then, where this is cheerful."""
+        return [day for day in self.market_days if day.sensitive and self.cheerful]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what somebody has to confirm."""
+        return " ".join([self.moment.isoformat(), self.zone, *(day.key for day in self.warnings)])
+
+    def _in(self, zone: str) -> LocalTime:
+        local = self.moment.astimezone(ZoneInfo(zone))
+        return LocalTime(city_of(zone), full_moment(self.moment, zone), local.isoformat())
+
+
+def city_of(zone: str) -> str:
+    """What people call a zone: of China it is Beijing."""
+    if zone == BEIJING:
+        return _("Beijing")
+    return get_timezone_location(zone, locale=LANGUAGES[language()], return_city=True)

@@ -1,0 +1,67 @@
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask_login import current_user
+
+from linkstar.extensions import commit, limiter
+from linkstar.forms.handover_note import HandoverNoteForm
+from linkstar.i18n import _, moment
+from linkstar.models import HandoverNote, NotAllowed, Task, User
+from linkstar.reports.panel import Panel
+from linkstar.views import access, answers
+
+blueprint = Blueprint("handover_notes", __name__, url_prefix="/handover_notes")
+
+
+@blueprint.get("/new")
+def new(task_id: int) -> Any:
+    task = _task(task_id)
+    people = _people(task)
+    elsewhere = (person.id for person in people if person.timezone != current_user.timezone)
+    usual = task.counterpart_id or next(elsewhere, None)
+    return _dialog(task, HandoverNoteForm(formdata=None, data={"recipient_id": usual}).offer(people))
+
+
+@blueprint.post("")
+@limiter.limit("60 per hour", key_func=lambda: str(current_user.id))
+def create(task_id: int) -> Any:
+    task = _task(task_id)
+    people = _people(task)
+    form = HandoverNoteForm().offer(people)
+    if not form.validate():
+        return _dialog(task, form, 422)
+    recipient = next(person for person in people if person.id == form.recipient_id.data)
+    note = HandoverNote.write(
+        task, recipient, by=current_user, done=form.done.data, needed=form.needed.data, decide=form.decide.data
+    )
+    commit()
+    arrives = moment(note.deliver_at, current_user.timezone)
+    return answers.changed(
+        task.project, [task], _("It reaches %(name)s %(moment)s", name=recipient.name, moment=arrives),
+        also="tasks/dates/_saved.html", task=task, panel=Panel(task, current_user),
+        back=url_for("tasks.show", task_id=task.id),
+    )  # fmt: skip
+
+
+def _task(task_id: int) -> Task:
+    task = access.get_task(task_id)
+    if not task.seen_whole_by(current_user):
+        raise NotAllowed("view")
+    return task
+
+
+def _people(task: Task) -> list[User]:
+    """Who sees the task and works on it: no creators, who have their briefs."""
+    return [
+        person
+        for person in task.readers()
+        if person.id != current_user.id
+        and (membership := person.membership_in(task.workspace_id))
+        and membership.role != "creator"
+    ]
+
+
+def _dialog(task: Task, form: HandoverNoteForm, status: int = 200) -> Any:
+    return answers.dialog(
+        "tasks/handover_notes/_form.html", "layouts/alone.html", status, task=task, project=task.project, form=form
+    )

@@ -1,0 +1,90 @@
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from linkstar.planning.overlap import Side, ask_before, next_overlap, overlaps
+from linkstar.planning.working_days import WorkingDays
+
+CHINA, AMERICA = WorkingDays("CN"), WorkingDays("US")
+SHENZHEN = Side(ZoneInfo("Asia/Shanghai"), time(9), time(18), CHINA)
+LATE = Side(ZoneInfo("Asia/Shanghai"), time(8, 30), time(21), CHINA)
+ANGELES = Side(ZoneInfo("America/Los_Angeles"), time(9), time(18), AMERICA)
+ZURICH = Side(ZoneInfo("Europe/Zurich"), time(8), time(17), WorkingDays("US"))
+
+
+def beijing(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
+
+
+def in_beijing(window):
+    return tuple(f"{moment.astimezone(SHENZHEN.zone):%m-%d %H:%M}" for moment in window)
+
+
+@pytest.mark.parametrize(
+    "day, found",
+    [  # America's clocks go back on 1 November 2026 and forward on 14 March 2027; China's stay
+        ("2026-10-30", []),
+        ("2026-11-02", []),
+        ("2026-11-03", [("11-03 09:00", "11-03 10:00")]),
+        ("2027-03-12", [("03-12 09:00", "03-12 10:00")]),
+        ("2027-03-15", []),
+        ("2027-03-16", []),
+    ],
+)
+def test_the_hour_that_two_sides_share_comes_and_goes_with_american_clocks(day, found):
+    shared = overlaps(SHENZHEN, ANGELES, beijing(f"{day}T00:00"), beijing(f"{day}T23:59"))
+    assert [in_beijing(window) for window in shared] == found
+
+
+def test_in_the_weeks_of_the_change_the_window_is_right_to_the_minute():
+    thursday, friday = beijing("2026-10-29T12:00"), beijing("2026-10-30T12:00")
+    assert in_beijing(next_overlap(LATE, ANGELES, thursday)) == ("10-30 08:30", "10-30 09:00")
+    assert in_beijing(next_overlap(LATE, ANGELES, friday)) == ("11-03 08:30", "11-03 10:00"), "a weekend lies between"
+
+
+def test_who_never_meet_have_no_window():
+    early = Side(ZoneInfo("Asia/Shanghai"), time(12), time(14), CHINA)
+    assert next_overlap(early, ANGELES, beijing("2026-10-13T09:40")) is None
+
+
+def test_a_window_that_is_on_begins_now():
+    assert in_beijing(next_overlap(SHENZHEN, ZURICH, beijing("2026-10-13T15:20"))) == ("10-13 15:20", "10-13 18:00")
+
+
+def test_holidays_of_either_side_are_passed_over():
+    found = next_overlap(SHENZHEN, ZURICH, beijing("2026-09-30T19:00"))
+    assert in_beijing(found) == ("10-08 14:00", "10-08 18:00"), "the National Day week"
+
+
+def test_how_long_one_may_ask_for_an_answer_today():
+    """Zurich works until 23:00 in Beijing, but who asks goes home at 18:00."""
+    last, end = ask_before(SHENZHEN, ZURICH, beijing("2026-10-13T09:40"))
+    assert in_beijing((last, end)) == ("10-13 17:00", "10-13 18:00")
+    last, end = ask_before(SHENZHEN, ZURICH, beijing("2026-10-13T17:30"))
+    assert in_beijing((last, end)) == ("10-14 17:00", "10-14 18:00"), "too late for today"
+
+
+def test_los_angeles_answers_in_the_night():
+    """It works from midnight to nine in Beijing: who asks by eight in the morning has the answer during the day."""
+    last, end = ask_before(SHENZHEN, ANGELES, beijing("2026-10-13T09:40"))
+    assert in_beijing((last, end)) == ("10-14 08:00", "10-14 18:00")
+
+
+def test_the_next_working_day_begins():
+    assert ANGELES.opens(beijing("2026-10-17T09:40")) == datetime(2026, 10, 19, 16, tzinfo=UTC), (
+        "a Friday evening there"
+    )
+    assert ANGELES.opens(datetime(2026, 10, 30, 20, tzinfo=UTC)) == datetime(2026, 11, 2, 17, tzinfo=UTC), "winter time"
+    assert ANGELES.opens(datetime(2026, 11, 2, 17, tzinfo=UTC)) == datetime(2026, 11, 3, 17, tzinfo=UTC)
+
+
+def test_days_until_an_answer_are_those_of_the_other_side():
+    assert ANGELES.answers_on(beijing("2026-10-13T09:40"), 3) == date(2026, 10, 16), "asked on Columbus Day"
+    assert ANGELES.answers_on(beijing("2026-11-26T02:00"), 1) == date(2026, 11, 27), "over Thanksgiving"
+
+
+def test_a_night_shift_goes_on_past_midnight():
+    night = Side(ZoneInfo("Asia/Shanghai"), time(21), time(5), CHINA)
+    assert night.works(beijing("2026-10-14T02:00")) and not night.works(beijing("2026-10-14T06:00"))
+    assert in_beijing(next_overlap(night, ANGELES, beijing("2026-10-13T09:40"))) == ("10-14 00:00", "10-14 05:00")

@@ -1,0 +1,267 @@
+"""Who has how much to do: the page, leave, and the question before somebody is given too much."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from linkstar.extensions import db
+from linkstar.models import Absence, AuditEvent, Membership, PersonalData, Project, Task, User
+from tests.world import CHEAP, PASSWORD, october
+
+
+@pytest.fixture
+def databases(sqlite):
+    return sqlite  # nothing here depends on the kind of database; the queries also run in the browser's story
+
+
+MONDAY, WEDNESDAY = october(19), october(21)
+
+
+@pytest.fixture
+def packaging(app, world):
+    """陈思远 has four packagings in one week, one of them in a project that 林晓雨 does not see; 沈一诺 and 罗安 are
+    designers too, and 罗安 is on leave."""
+    with app.app_context():
+        lamp, tent = world.lamp, world.tent
+        for name, email in (("沈一诺", "nuo@example.com"), ("罗安", "an@example.com")):
+            user = User(name=name, email=email, password_hash=CHEAP.hash(PASSWORD))
+            db.session.add(Membership(workspace=world.shanlan, user=user, role="design"))
+            db.session.flush()
+            db.session.refresh(user)
+            lamp.add_member(user, by=world.yue)
+        Absence.write(world.shanlan.id, user, MONDAY, WEDNESDAY, by=world.yue, note="看牙")
+        for number in range(4):
+            project = tent if number == 3 else lamp
+            Task.create(
+                project, by=world.yue, stage=project.stages[0], owner=world.designer, start_on=MONDAY, due_on=WEDNESDAY,
+                title_zh="帐篷外箱" if number == 3 else f"包装 {number + 1}",
+            )  # fmt: skip
+        db.session.commit()
+
+
+@pytest.fixture
+def read(browse):
+    """read("yu") is 林晓雨 at the English pages."""
+
+    def begin(person):
+        browser = browse(person)
+        browser.get("/", {"lang": "en"})
+        return browser
+
+    return begin
+
+
+def give(browser, task, owner, **more):
+    values = {"owner_id": owner.id, "start_on": MONDAY, "due_on": WEDNESDAY, "version": task.version}
+    return browser.post(f"/tasks/{task.id}", values | more)
+
+
+def test_the_fifth_packaging_is_asked_about_and_the_fourth_is_not(app, read, world, packaging):
+    with app.app_context():
+        db.session.delete(db.session.scalars(select(Task).where(Task.title_zh == "包装 3")).one())
+        db.session.commit()
+    yu, nuo = read("yu"), "沈一诺"
+    assert give(yu, world.packing, world.designer).status_code == 303, "the fourth at once"
+    with app.app_context():
+        fifth = Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh="封套")
+        db.session.commit()
+        fifth_id, fifth_version = fifth.id, fifth.version
+        db.session.expunge(fifth)
+    asked = give(yu, fifth, world.designer, estimate="")
+    assert asked.status_code == 422
+    for words in ("陈思远", "30 of 24 hours", "包装 1", "包装说明书改稿", nuo, "罗安"):
+        assert (words in asked.text) is (words != "罗安"), words
+    assert "帐篷" not in asked.text and "Another project" in asked.text, (
+        "what 林晓雨 does not see counts without its name"
+    )
+    with app.app_context():
+        assert db.session.get_one(Task, fifth_id).owner_id == world.yu.id, "nothing is saved yet"
+
+    typed = dict(re.findall(r'<textarea name="(\w+)" hidden>\n?([^<]*)</textarea>', asked.text))
+    assert typed["due_on"] == str(WEDNESDAY) and "owner_id" not in typed
+    (instead,) = re.findall(rf'name="owner_id" value="(\d+)">[^<]*{nuo}', asked.text)
+    assert (
+        yu.post(f"/tasks/{fifth_id}", typed | {"overload": world.designer.id, "owner_id": instead}).status_code == 303
+    )
+    with app.app_context():
+        given = db.session.get_one(Task, fifth_id)
+        assert (given.owner.name, given.due_on) == (nuo, WEDNESDAY)
+    back = {"owner_id": world.designer.id, "version": fifth_version + 1}
+    assert yu.post(f"/tasks/{fifth_id}", back).status_code == 422
+    assert yu.post(f"/tasks/{fifth_id}", back | {"overload": world.designer.id}).status_code == 303, "all the same"
+
+
+def test_every_way_of_choosing_an_owner_or_dates_asks(app, read, world, packaging):
+    yu, designer = read("yu"), world.designer
+    whole = {
+        "title_zh": "封套",
+        "owner_id": designer.id,
+        "due_on": WEDNESDAY,
+        "source_language": "zh",
+        "priority": "low",
+    }
+    stage = {"title": "封套", "stage_id": world.doing.id, "owner_id": designer.id, "due_on": WEDNESDAY}
+    bulk = {"task_id": [world.packing.id], "owner_id": designer.id, "due_on": WEDNESDAY}
+    tasks = f"/projects/{world.lamp.id}/tasks"
+    ways = [
+        (tasks, whole), (tasks, stage),
+        (f"/tasks/{world.listing.id}/moves", {"owner_id": designer.id}),
+        (f"/tasks/{world.listing.id}/moves", {"owner_id": designer.id, "version": world.listing.version}),
+        (f"/tasks/{world.photos.id}/dates", {"due_on": WEDNESDAY}),
+        (f"/tasks/{world.photos.id}", {"due_on": WEDNESDAY, "version": world.photos.version}),
+    ]  # fmt: skip
+    with app.app_context():
+        world.photos.start_on = None
+        before = db.session.query(Task).count()
+    for address, values in ways:
+        asked = yu.post(address, values)
+        assert (asked.status_code, f'value="{designer.id}">' in asked.text, "沈一诺" in asked.text) == (
+            422,
+            True,
+            True,
+        ), address
+        assert "would have too much" in asked.text, address
+    confirmed = f"/projects/{world.lamp.id}/bulk-edits"
+    assert "沈一诺" in yu.post(confirmed, bulk).text
+    assert yu.post(confirmed, bulk | {"confirmed": "1"}).status_code == 422
+    with app.app_context():
+        assert db.session.query(Task).count() == before and world.packing.owner_id != designer.id
+    assert yu.post(confirmed, bulk | {"confirmed": "1", "overload": designer.id}).status_code == 303
+    assert yu.post(tasks, whole | {"overload": designer.id}).status_code == 303
+    assert yu.post(tasks, whole | {"title_zh": "另一件", "estimate": "0.1"}).status_code == 422, "no such hours"
+    assert yu.post(f"/tasks/{world.photos.id}/dates", ways[4][1] | {"overload": designer.id}).status_code == 303
+
+
+def test_what_weighs_nothing_is_not_asked_about(app, read, world, packaging, count_queries):
+    with app.app_context():
+        world.shanlan.policy = {}
+        for name, values in (("packing", {"milestone": True}), ("script", {"waiting": True})):
+            getattr(world, name).edit(values, by=world.yue)
+        db.session.commit()
+    yu = read("yu")
+    for task in (world.packing, world.script):
+        assert give(yu, task, world.designer).status_code == 303
+    past = {"owner_id": world.designer.id, "start_on": "2026-10-05", "due_on": "2026-10-09", "version": 1}
+    assert yu.post(f"/tasks/{world.listing.id}", past).status_code == 303, "what has passed is not too much any more"
+
+    def asks(values):
+        with count_queries() as queries:
+            yu.post(f"/tasks/{world.fcc.id}", values | {"version": 99})  # stale, so that nothing is written
+        return len([each for each in queries if "coalesce" in each or "absence" in each or "calendar_day" in each])
+
+    assert asks({"priority": "low"}) == 0
+    with count_queries() as queries:
+        yu.post(f"/tasks/{world.listing.id}", {"due_on": "2026-10-16", "version": world.listing.version})
+    assert len([each for each in queries if "FROM absence" in each]) == 1
+
+
+def test_an_owner_on_leave_is_asked_about(app, read, world, packaging):
+    with app.app_context():
+        an = db.session.scalars(select(User).where(User.name == "罗安")).one()
+        db.session.expunge(an)
+    yu = read("yu")
+    asked = give(yu, world.packing, an)
+    assert asked.status_code == 422 and "罗安" in asked.text and "看牙" not in asked.text
+    assert "沈一诺" in asked.text
+    assert give(yu, world.packing, an, due_on=october(23)).status_code == 303, "two days are left"
+
+
+def test_the_page_shows_clashes_leave_and_who_can_take_over(app, read, world, packaging, count_queries):
+    with app.app_context():
+        for project in (world.lamp, world.tent):
+            Task.create(
+                project, by=world.yue, stage=project.stages[0], owner=world.designer, start_on=MONDAY, due_on=WEDNESDAY,
+                title_zh="封套", estimate=12,
+            )  # fmt: skip
+        an = db.session.scalars(select(User).where(User.name == "罗安")).one()
+        Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=an, due_on=MONDAY, title_zh="吊牌")
+        db.session.commit()
+        designer, an_id = world.designer.id, an.id
+    yu, yue = read("yu"), read("yue")
+    with count_queries() as few:
+        page = yu.get("/workload").text
+        assert yue.get("/absences").text.count("data-absence=") == 1
+    assert "1 clash" in page and "▲16" in page and "leave" in page
+    assert f"person={designer}&amp;on=2026-10-19&amp;until=2026-10-21" in page
+    assert re.search(rf"person={an_id}&amp;on=2026-10-19[^>]*on leave · 1 task without a working day", page)
+    opened = yu.get("/workload", {"person": designer, "on": MONDAY, "until": WEDNESDAY}).text
+    assert "48 of 24 hours" in opened and "封套" in opened and "Another project" in opened and "帐篷" not in opened
+    assert re.search("沈一诺.*24 h free", opened, re.DOTALL) and f"/tasks/{world.photos.id}" not in opened
+    assert "帐篷外箱" in yue.get("/workload", {"person": designer, "on": MONDAY, "until": WEDNESDAY}).text
+    assert "沈一诺" not in yu.get("/workload", {"role": "legal"}).text
+    assert "王蕾" not in yu.get("/workload", {"project": world.tent.id, "role": "design"}).text
+    weeks = yu.get("/workload", {"by": "week", "from": "2026-10-01"}).text
+    assert "▲48" in weeks.replace("\n", "") or "▲" in weeks
+    for wrong in (
+        {"from": "0001-01-01"},
+        {"from": "2100-12-31"},
+        {"from": "x", "person": "9" * 30, "on": "2026-13-01"},
+    ):
+        assert yu.get("/workload", wrong).status_code == 200
+
+    with app.app_context():
+        for number in range(40):
+            user = User(name=f"人{number}", email=f"p{number}@example.com", password_hash="x")
+            db.session.add(Membership(workspace=world.shanlan, user=user, role="media"))
+            db.session.flush()
+            Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, due_on=MONDAY, title_zh="x")
+            Absence.write(world.shanlan.id, user, MONDAY, MONDAY, by=world.yue)
+        db.session.commit()
+    with count_queries() as many:
+        assert yu.get("/workload").status_code == 200
+        assert yue.get("/absences").text.count("data-absence=") == 41
+    assert len(many) == len(few)
+
+
+def test_leave_is_written_by_oneself_and_by_who_keeps_the_workspace(app, read, world):
+    yu, yue = read("yu"), read("yue")
+    mine = {"user_id": world.yu.id, "first_on": "2026-10-19", "last_on": "2026-10-20", "note": "陪产"}
+    assert yu.post("/absences", mine).status_code == 303
+    assert yu.post("/absences", mine | {"user_id": world.jia.id}).status_code == 422, "not that of others"
+    assert yu.post("/absences", mine | {"last_on": "2026-10-18"}).status_code == 422
+    assert yu.post("/absences", mine | {"last_on": "2028-10-18"}).status_code == 422
+    assert yue.post("/absences", mine | {"user_id": world.jia.id, "last_on": "", "note": ""}).status_code == 303
+    with app.app_context():
+        absences = db.session.scalars(select(Absence).order_by(Absence.id)).all()
+        assert [(each.user_id, each.last_on.day) for each in absences] == [(world.yu.id, 20), (world.jia.id, 19)]
+        ids = [each.id for each in absences]
+        events = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "absence.written")).all()
+        assert len(events) == 2 and "陪产" not in str([event.changes for event in events])
+        told = PersonalData(world.yu).sections()["absences"]
+        assert told == [{"first_on": "2026-10-19", "last_on": "2026-10-20", "note": "陪产"}]
+    assert "陪产" in yue.get("/absences").text and "何佳" in yue.get("/absences").text
+    assert "何佳" not in yu.get("/absences").text
+    assert "陪产" not in read("jia").get("/workload").text + read("finance").get("/history").text
+    assert yu.delete(f"/absences/{ids[1]}").status_code == 404
+    assert yue.delete(f"/absences/{ids[0]}").status_code == 303
+    history = read("finance").get("/history", {"kind": "members"}).text
+    assert "wrote down when 林晓雨 is away" in history and "took back that 林晓雨 is away" in history
+
+
+def test_hours_a_day_are_written_by_the_administrator(app, read, world):
+    with app.app_context():
+        member = world.yu.membership_in(world.shanlan.id).id
+    admin = read("admin")
+    assert admin.put(f"/members/{member}", {"hours_a_day": "6,"}).status_code == 422
+    assert admin.put(f"/members/{member}", {"hours_a_day": "25"}).status_code == 422
+    assert admin.put(f"/members/{member}", {"hours_a_day": "6.5"}).status_code == 303
+    assert read("yue").put(f"/members/{member}", {"hours_a_day": "9"}).status_code == 403
+    assert 'value="6.5"' in admin.get(f"/members/{member}/edit").text
+    assert "of 6.5 hours" in read("jia").get("/workload").text
+
+
+def test_in_a_plan_of_hours_a_task_weighs_as_long_as_it_runs_where_its_owner_lives(app, read, world):
+    from datetime import UTC, datetime
+
+    with app.app_context():
+        lamp = db.session.get_one(Project, world.lamp.id)
+        lamp.unit = "hour"
+        live = world.script
+        live.start_at, live.due_at = datetime(2026, 10, 19, 16, tzinfo=UTC), datetime(2026, 10, 20, 16, tzinfo=UTC)
+        live.start_on, live.due_on, live.duration = MONDAY, october(20), 3
+        db.session.commit()
+    page = read("jia").get("/workload").text
+    yu = re.search(r"林晓雨, Tue Oct 20: ([\d.]+) of 8", page)
+    assert yu and yu[1] == "5", "3 hours on the 20th in Shanghai, and the quarter of a day of the listing"
+    assert "林晓雨, Mon Oct 19" not in page
