@@ -70,9 +70,8 @@ def test_the_page_costs_the_same_for_many_tasks(app, browse, world, count_querie
         yu.get("/")
     with app.app_context():
         for number in range(20):
-            task = Task.create(
-                world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh=f"跟进{number}", due_on=october(14),
-            )  # fmt: skip
+            values = {"title_zh": f"跟进 {number}", "due_on": october(14)}
+            task = Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, **values)
             task.wait_for(world.fcc, by=world.yue)
         db.session.commit()
     with count_queries() as many:
