@@ -3,7 +3,7 @@ the person who made the address."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pytest
 import vobject
@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from linkstar.extensions import db
 from linkstar.models import CalendarFeed, Handover, Membership, User
-from linkstar.reports.feed import Feed
 from tests.world import NOW, october
 
 
@@ -49,24 +48,6 @@ def test_days_and_moments_survive_the_way_through_other_parsers(app, browse, wor
     assert other[task["UID"]].dtstart.value == october(31)
     assert other[post["UID"]].dtstart.value.astimezone(UTC) == datetime(2026, 11, 1, 17, 0, tzinfo=UTC)
     assert other[task["UID"]].summary.value == "拍摄脚本"
-
-
-@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-def test_a_day_is_the_same_day_in_every_zone_there_is(app, session, world):
-    days = [date(2026, 10, 13) + timedelta(days=number) for number in range(3)]
-    feed = CalendarFeed.create("personal", world.shanlan.id, by=world.yu)
-    for task, day in zip((world.script, world.listing), days, strict=False):
-        task.due_on = day
-    for zone in sorted(available_timezones() - {"localtime", "Factory"}):
-        world.yu.timezone = zone
-        world.script.set_deadline()
-        session.flush()
-        with app.test_request_context():
-            written = {str(each["UID"]): each for each in Calendar.from_ical(Feed(feed).written()).walk("VEVENT")}
-        told = [
-            written[f"task-{task.id}@shanlan.linkstar"].decoded("DTSTART") for task in (world.script, world.listing)
-        ]
-        assert told == days[:2], zone
 
 
 def test_the_marketing_calendar_has_the_days_of_the_market_and_the_posts(app, browse, world):
