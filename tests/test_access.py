@@ -39,6 +39,8 @@ from tests.files import PICTURE
 from tests.models.test_templates import MEDICAL
 from tests.world import CHEAP, NOW, PASSWORD
 
+pytestmark = pytest.mark.one_database
+
 PASSED = {200, 204, 303, 422}  # past the door; the forms are sent empty, so that little is written
 MISSING = 999_999
 WRITING = re.compile(r"\s*(INSERT|UPDATE|DELETE)", re.IGNORECASE)

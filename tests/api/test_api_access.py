@@ -18,6 +18,8 @@ from tests.api.conftest import Script, token_of
 from tests.test_access import MISSING, WRITING, Row, joined, may, may_here, sees, visitor  # noqa: F401
 from tests.world import PEOPLE
 
+pytestmark = pytest.mark.one_database
+
 PASSED = {200, 201, 202, 204, 409, 422}  # past the door
 
 
