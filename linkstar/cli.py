@@ -24,8 +24,9 @@ from sqlalchemy import select
 from linkstar import catalogue, clock, config, demo, doctor, evidence_pack, jobs, queue, schedule
 from linkstar.extensions import LARGEST_ID, db, read_only
 from linkstar.i18n import _
-from linkstar.models import ROLES, SCOPES, ApiToken, Membership, User, Workspace
+from linkstar.models import ROLES, SCOPES, ApiToken, Membership, SecondFactor, User, Workspace
 from linkstar.models.audit_event import Fault, verify_audit
+from linkstar.models.noted_heads import noted_heads, told_of
 from linkstar.supervisor import Child, Supervisor, die_with_parent
 
 
@@ -240,18 +241,23 @@ def verify_trail(workspace: str | None, expect: str | None) -> None:
     places = list(db.session.scalars(query.where(Workspace.key == workspace) if workspace else query))
     if workspace and not places:
         raise click.ClickException(_("There is no workspace %(key)s.", key=workspace))
-    chains = {each.key: each.id for each in places} | ({} if workspace else {"-": None})
-    verdicts = {key: verify_audit(workspace_id, expect) for key, workspace_id in chains.items()}
+    noted = list(noted_heads())
+    chains: dict[str, int | None] = {each.key: each.id for each in places} | ({} if workspace else {"-": None})
+    nowhere = set() if workspace else told_of(noted) - set(chains.values())
+    chains |= {f"#{workspace_id}": workspace_id for workspace_id in sorted(nowhere, key=lambda key: key or 0)}
+    verdicts = {key: verify_audit(workspace_id, expect, noted) for key, workspace_id in chains.items()}
     for key, verdict in verdicts.items():
         click.echo(f"{key}\t{verdict.count}\t{verdict.head}")
         if verdict.fault:
             click.echo(f"{key}\t{broken_in_words(verdict.fault)}")
+        if chains[key] in nowhere:
+            click.echo(f"{key}\t{_('There is no workspace with this number, but a history of it.')}")
     lost = expect and not any(verdict.found for verdict in verdicts.values())
     if lost:
         click.echo(
             _("The expected head is in none of these chains: newer entries were taken away, or it is another's.")
         )
-    if lost or any(verdict.fault for verdict in verdicts.values()):
+    if lost or nowhere or any(verdict.fault for verdict in verdicts.values()):
         raise SystemExit(1)
 
 
@@ -261,6 +267,12 @@ def broken_in_words(fault: Fault) -> str:
             return _("Event %(event)s was deleted.", event=fault.event_id)
         case "unlinked":
             return _("Event %(event)s has no link in the chain: Linkstar did not write it so.", event=fault.event_id)
+        case "cut":
+            return _(
+                "The chain was noted as it stood at event %(event)s, and is another: entries were taken away, or all "
+                "were written anew.",
+                event=fault.event_id,
+            )
     return _("Event %(event)s, or what stood before it, is not as it was written.", event=fault.event_id)
 
 
@@ -285,7 +297,7 @@ def fault_in_words(fault: evidence_pack.Fault) -> str:
     return _("This is not an evidence pack.")
 
 
-user = AppGroup("user", help="Add people and list them.")
+user = AppGroup("user", help="Add people, list them, and let them in again.")
 
 
 @user.command("add", cls=Command)
@@ -311,11 +323,26 @@ def add_user(email: str, name: str, workspace: str, role: str) -> None:
         person.set_password(password)
     elif any(membership.workspace is place for membership in person.memberships):
         raise click.ClickException(_("%(email)s is in this workspace already.", email=address))
+    person.active = True
     db.session.add(Membership(workspace=place, user=person, role=role))
     db.session.commit()
     click.echo(_("%(email)s is in the workspace %(key)s.", email=address, key=workspace))
     if password:
         click.echo(_("Password: %(password)s", password=password))
+
+
+@user.command("reset-second-factor", cls=Command)
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Turn a person's second factor off, where phone and recovery codes are lost; signs out everywhere."""
+    person = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    if person is None:
+        raise click.ClickException(_("There is nobody with the address %(email)s.", email=email))
+    if not person.has_second_factor:
+        raise click.ClickException(_("%(email)s has no second factor.", email=person.email))
+    SecondFactor(person).reset(by=None)
+    db.session.commit()
+    click.echo(_("The second factor of %(name)s is off", name=person.name))
 
 
 @user.command("list", cls=Command)

@@ -30,6 +30,9 @@ class Base(DeclarativeBase):
     )
 
 
+NUMBERED_ONCE = {"sqlite_autoincrement": True}  # the id of a record that was deleted for good is no other's later
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment: aware, kept in UTC. A naive datetime is refused, because nobody can say which moment it is."""
 
@@ -75,9 +78,12 @@ def read_only() -> None:
 
 
 def write() -> None:
-    """Ends the reading and may write from here on. What was read is read again, under the lock."""
+    """Ends the reading and may write from here on. What was read is read again, under the lock; a request that is to
+    count once claims its key again."""
     db.session.rollback()
     g.read_only = False
+    if claim := g.get("claim"):
+        claim()
 
 
 def commit() -> None:

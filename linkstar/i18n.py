@@ -1,5 +1,6 @@
 """Two languages: which one a request is answered in, and how days, moments and names are written in it."""
 
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,6 +69,12 @@ def selected_locale() -> str:
         if best:
             return LANGUAGES[best]
     return LANGUAGES["zh"]
+
+
+def speaking(language: str) -> AbstractContextManager[None]:
+    """For the page behind a link in a mail: the language of the mail, unless the reader has chosen another one."""
+    chosen = "language" in session or "_user_id" in session
+    return force_locale(selected_locale() if chosen else LANGUAGES[language])
 
 
 def selected_timezone() -> str | None:

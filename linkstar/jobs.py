@@ -12,6 +12,7 @@ from linkstar import clock, storage
 from linkstar.channels import mail
 from linkstar.extensions import db, read_only, write
 from linkstar.models import (
+    KEPT,
     Approval,
     AttachmentVersion,
     Delivery,
@@ -19,6 +20,7 @@ from linkstar.models import (
     GatePassage,
     HandoverNote,
     IdempotentRequest,
+    MailedLink,
     Notification,
     SignIn,
     Task,
@@ -26,6 +28,7 @@ from linkstar.models import (
     Upload,
     User,
 )
+from linkstar.models.noted_heads import note_heads
 
 log = logging.getLogger("linkstar")
 
@@ -45,16 +48,21 @@ def deliver_due() -> None:
 
 def sweep() -> None:
     """Takes away what has served its time: what lay in the trash for thirty days, answers kept for repeated requests,
-    sign-ins that have run out, uploads that nobody went on with, and uploaded bytes whose transaction failed."""
+    sign-ins that have run out, addresses in mailed links and requests that ended thirty days ago, uploads that nobody
+    went on with, and uploaded bytes whose transaction failed. Then notes how long the trail is."""
     write()
     db.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.now() - ANSWERS_KEPT))
     db.session.execute(delete(SignIn).where(SignIn.expires_at < clock.now()))
+    MailedLink.forget(clock.now() - KEPT)
+    Approval.forget_guests(clock.now() - KEPT)
     Trash.purge()
-    db.session.execute(delete(Upload).where(Upload.created_at < clock.now() - UPLOADS_KEPT))
+    db.session.execute(delete(Upload).where(Upload.last_piece_at < clock.now() - UPLOADS_KEPT))
     named = {key for key in db.session.scalars(select(Evidence.file_key)) if key}
     named |= {*AttachmentVersion.keys(), *db.session.scalars(select(Upload.file_key))}
     db.session.commit()
     storage.forgotten(named | GatePassage.file_keys(), UPLOADS_KEPT)
+    read_only()
+    note_heads()
 
 
 def run_agreed() -> None:

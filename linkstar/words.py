@@ -174,9 +174,11 @@ TROUBLES = {  # why an approved request could not be carried out
     "gone": _l("What it is about is not there any more."),
     "changed_since": _l("It has changed since the request was made. Look at it again, and ask anew."),
     "NotAllowed": _l("Who approved it may not do this."),
+    "rights_lost": _l("Who asked for it may not do so any more."),
     "MoveRefused": _l("Something holds one of the tasks."),
     "StillUsed": _l("It still has sub-projects. They go first."),
     "DayPassed": _l("The project's launch day would be a day that has passed."),
+    "StillOwns": _l("Who becomes a creator hands over projects and open tasks first."),
     "LastAdministrator": _l("A workspace keeps at least one administrator."),
 }
 START_RULE_NAMES = {

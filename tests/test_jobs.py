@@ -22,7 +22,20 @@ from aiosmtpd.controller import Controller
 from linkstar import clock, config, jobs, queue, storage
 from linkstar.channels import mail
 from linkstar.extensions import db
-from linkstar.models import Comment, Delivery, Evidence, GatePassage, IdempotentRequest, Notification, SignIn
+from linkstar.models import (
+    Approval,
+    AuditEvent,
+    Comment,
+    Delivery,
+    Evidence,
+    GatePassage,
+    IdempotentRequest,
+    MailedLink,
+    Notification,
+    SignIn,
+    send_reset,
+)
+from linkstar.models.operations import RoleChange
 from tests.conftest import PUBLIC_URL, Browser, make_app
 from tests.world import NOW, PEOPLE, World
 
@@ -355,6 +368,28 @@ def test_what_has_served_its_time_is_swept_away(app, browse, world):
             jobs.sweep()
             assert db.session.scalar(db.select(db.func.count()).select_from(IdempotentRequest)) == kept
             assert db.session.scalar(db.select(db.func.count()).select_from(SignIn)) == kept
+
+
+def test_addresses_and_words_that_nobody_needs_any_more_go_after_thirty_days(app, world):
+    with app.app_context():
+        comment = Comment.post(world.script, "收回的话", by=world.yu)
+        comment.trash(by=world.yu)
+        send_reset(world.yu.email)
+        send_reset("nobody@example.com")
+        role = {"guests": [["guest@example.com", "Gast"]], "role": "intern", "language": "en", "project_id": None}
+        asked = Approval.ask(RoleChange(world.shanlan.id, role), by=world.yue)
+        asked.withdraw(by=world.yue)
+        db.session.commit()
+        link, comment_id, approval_id = db.session.scalars(db.select(MailedLink.id)).one(), comment.id, asked.id
+        assert db.session.scalar(db.select(db.func.count()).where(AuditEvent.action == "password.asked")) == 1
+    for later, there in ((timedelta(days=29), True), (timedelta(days=31), False)):
+        with app.app_context(), clock.at(NOW + later):
+            jobs.sweep()
+            approval = db.session.get_one(Approval, approval_id)
+            assert (db.session.get(MailedLink, link) is not None) == there
+            assert (db.session.get_one(Comment, comment_id).body == "收回的话") == there
+            assert ("guest@example.com" in f"{approval.arguments}{approval.difference}") == there
+            assert approval.asked_for.about["en"] == "Gast"
 
 
 def test_the_sweep_takes_uploads_that_no_row_names_and_keeps_what_a_passage_froze(app, world, monkeypatch):

@@ -44,6 +44,8 @@ from linkstar.models import (
 from linkstar.models.audit_event import record
 from tests.world import PEOPLE
 
+pytestmark = pytest.mark.one_database
+
 MODELS = {
     "project_id": Project, "task_id": Task, "stage_id": Stage, "phase_id": Phase, "item_id": ChecklistItem,
     "comment_id": Comment, "attachment_id": Attachment, "evidence_id": Evidence, "passage_id": GatePassage,
@@ -58,12 +60,6 @@ SECRET = {  # a canary → who may know it
     "Bikewerk": "foreign", "+1 555 0177": "contact of jess", "+1 555 0188": "contact of theo",
     "zwischenuns": "inside lamp", "zeltgestaenge": "tasks of tent", "nachtgang": "task of theo", "radrahmen": "foreign",
 }  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite"])
-def databases(request):
-    """Which rows somebody may see does not hang on the database; one is enough for so long a walk."""
-    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

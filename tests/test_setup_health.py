@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import create_engine
 
 from linkstar import clock, doctor, queue, schedule
 from linkstar.extensions import db
+from linkstar.models import Handover
 
 
 @pytest.fixture
@@ -68,6 +70,17 @@ def test_a_person_is_added_and_can_sign_in(app: Flask) -> None:
     again = runner.invoke(args=["user", "add", "new.person@example.com", *options])
     assert again.exit_code == 1
     assert "already" in again.output
+
+
+def test_who_had_left_comes_back_and_can_sign_in(session: Any, app: Flask, world: Any) -> None:
+    Handover(world.finance.membership_in(world.shanlan.id)).run(world.yue, by=world.admin)
+    session.commit()
+    assert not world.finance.active
+    options = [world.finance.email, "--name", "吴敏", "--workspace", "shanlan", "--role", "finance"]
+    session.commit()
+    assert app.test_cli_runner().invoke(args=["user", "add", *options]).exit_code == 0
+    session.expire_all()
+    assert world.finance.active
 
 
 def test_tick_happens_at_the_named_instant(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from linkstar.api.operation import operation
 from linkstar.api.paging import Page, page
 from linkstar.api.problems import not_taken
 from linkstar.api.values import Answer, Body, Flag, Id, Moment, Word
-from linkstar.extensions import commit
+from linkstar.extensions import commit, write
 from linkstar.forms.attachment import AttachmentForm
 from linkstar.i18n import _l
 from linkstar.models import Attachment, NotAllowed
@@ -26,11 +26,15 @@ class AttachmentAnswer(Answer):
     added_by_id = Id()
     shared = Flag()
     created_at = Moment()
-    version = fields.Integer(attribute="newest.number")
-    file_name = fields.String(attribute="newest.file_name")
-    media_type = fields.String(attribute="newest.media_type")
-    size = fields.Integer(attribute="newest.size")
-    sha256 = fields.String(attribute="newest.sha256")
+    version = fields.Integer(attribute="number")  # these of the newest version that the reader may have
+    file_name = fields.String()
+    media_type = fields.String()
+    size = fields.Integer()
+    sha256 = fields.String()
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        version = attr in ("number", "file_name", "media_type", "size", "sha256")
+        return getattr(obj.versions_for(current_user)[0] if version else obj, attr)
 
 
 class NewAttachment(Body):
@@ -66,8 +70,10 @@ def create(task_id: int, body: dict[str, Any]) -> Attachment:
     if not received:
         raise not_taken(file=" ".join(map(str, form.file.errors)))
     with kept(received):
+        write()
+        task = access.get_task(task_id)
         attachment = Attachment.add(task, received[0], by=current_user, shared=body.get("shared") == "true")
-        commit()
+    commit()
     return attachment
 
 

@@ -46,13 +46,15 @@ class AuditEventQuery(PageQuery):
 
 @blueprint.get("")
 @operation(
-    "audit:read", _l("All that happened in the workspace, for roles that see all of it"), answer=AuditEventAnswer,
-    many=True, query=AuditEventQuery,
+    "audit:read", _l("What happened, for roles that see all of it; in the whole workspace, for those that export"),
+    answer=AuditEventAnswer, many=True, query=AuditEventQuery,
 )  # fmt: skip
 def index(asked: dict[str, Any]) -> Page:
     membership = current_user.memberships[0]
     if membership.external or membership.scope("view") != "all":
         raise NotAllowed("admin")
+    if "project" not in asked and "task" not in asked and membership.scope("export") != "all":
+        raise NotAllowed("export")
     query = select(AuditEvent).where(AuditEvent.workspace_id == membership.workspace_id)
     columns = {"project": "project_id", "task": "task_id", "actor": "actor_id", "action": "action"}
     for name, column in columns.items():

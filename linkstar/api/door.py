@@ -47,8 +47,9 @@ def _enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
     _admit(operation)
     if request.method not in SAFE:
         _read_all(operation)
-        write()
-        _admit(operation)  # under the lock, where nobody takes it away any more
+        if not operation.file:  # which is stored and judged first
+            write()
+            _admit(operation)  # under the lock, where nobody takes it away any more
 
 
 def _admit(operation: Operation) -> None:

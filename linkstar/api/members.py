@@ -31,7 +31,8 @@ class MemberAnswer(Answer):
 
     @post_dump(pass_original=True)
     def mask(self, data: dict[str, Any], record: "Member", **more: Any) -> dict[str, Any]:
-        return data if record.is_reachable else {k: v for k, v in data.items() if k not in ("email", "contact")}
+        kept = {"email": record.is_reachable, "contact": record.is_known}
+        return {name: value for name, value in data.items() if kept.get(name, True)}
 
 
 class MemberQuery(PageQuery):
@@ -39,8 +40,9 @@ class MemberQuery(PageQuery):
 
 
 class Member:
-    def __init__(self, membership: Membership, is_reachable: bool) -> None:
-        self.membership, self.is_reachable, self.id = membership, is_reachable, membership.user_id
+    def __init__(self, membership: Membership, people: People) -> None:
+        self.membership, self.id = membership, membership.user_id
+        self.is_reachable, self.is_known = people.shows_contact(membership), people.knows_contact(membership)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.membership, name)
@@ -61,4 +63,4 @@ def _members() -> list[Member]:
     if membership.external:
         raise NotAllowed("view")
     people = People(membership)
-    return [Member(each, people.shows_contact(each)) for each in people.members]
+    return [Member(each, people) for each in people.members]

@@ -119,8 +119,8 @@ def _parameters(address: str, method: str, operation: Operation) -> list[Any]:
     told: list[Any] = [{"in": "path", "name": name, "required": True, "schema": number} for name in names]
     if operation.query:
         told.append({"in": "query", "schema": operation.query})
-    if operation.guarded:
-        told.append(_header("If-Match", required=True))
+    if operation.guarded or operation.heeds_state:
+        told.append(_header("If-Match", required=operation.guarded))
     if method == "GET" and operation.is_tagged:
         told.append(_header("If-None-Match"))
     if method not in SAFE:

@@ -32,6 +32,7 @@ class Operation:
     file: bool = False  # takes one, as multipart/form-data
     gives_file: bool = False
     guarded: bool = False  # asks for If-Match
+    heeds_state: bool = False  # looks at If-Match where it is sent
     place: str = ""  # of what was made: its endpoint
     for_creators: bool = False  # all others do not exist for them
 
@@ -47,8 +48,10 @@ class Operation:
             told += [400, 409, 413]
         if self.body:
             told.append(415)
+        if self.guarded or self.heeds_state:
+            told.append(412)
         if self.guarded:
-            told += [412, 428]
+            told.append(428)
         return sorted(told)
 
     def read(self) -> dict[str, Any]:

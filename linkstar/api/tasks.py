@@ -1,6 +1,6 @@
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask_login import current_user
 from marshmallow import fields, post_dump
 from sqlalchemy import ColumnElement, exists
@@ -29,6 +29,8 @@ BRIEF = (  # what there is for a creator
     "unwanted_en", "source_language", "platform", "start_on", "due_on", "start_at", "due_at", "stage_kind",
     "created_at", "completed_at",
 )  # fmt: skip
+
+FOR_CREATORS = {"platform", "due_from", "due_until", "q", "limit", "cursor"}  # what a creator asks by
 
 
 class TaskAnswer(Answer):
@@ -131,6 +133,8 @@ class NewTask(TaskChange):
 @blueprint.get("/tasks")
 @operation("work:read", _l("Tasks that you see"), answer=TaskAnswer, many=True, query=TaskQuery, for_creators=True)
 def index(asked: dict[str, Any]) -> Page:
+    if current_user.only_creates and (inside := asked.keys() - FOR_CREATORS):
+        raise not_taken(**dict.fromkeys(sorted(inside), _("There is no such field.")))
     query = Task.visible_to(current_user).where(Task.project_id.not_in(Project.drafts()), *_conditions(asked))
     return page(query.options(selectinload(Task.labels), selectinload(Task.stage)), Task.id, asked)
 
@@ -147,7 +151,8 @@ def _conditions(asked: dict[str, Any]) -> list[ColumnElement[bool]]:
     if "due_until" in asked:
         found.append(Task.due_on <= asked["due_until"])
     if "updated_since" in asked:
-        changed = exists().where(AuditEvent.task_id == Task.id, AuditEvent.created_at >= asked["updated_since"])
+        of_task = AuditEvent.task_id == Task.id, AuditEvent.workspace_id == Task.workspace_id
+        changed = exists().where(*of_task, AuditEvent.created_at >= asked["updated_since"])
         if current_user.external:  # what is said and done inside is not even counted
             changed = changed.where(AuditEvent.action.startswith("task."))
         found.append(changed)
@@ -205,10 +210,12 @@ def update(task_id: int, body: dict[str, Any]) -> Task:
 @blueprint.delete("/tasks/<id:task_id>")
 @operation(
     "work:write", _l("Move a task to the trash, or ask for it where somebody else has to agree"), status=204,
-    also={202: ApprovalAnswer},
+    also={202: ApprovalAnswer}, heeds_state=True,
 )  # fmt: skip
 def destroy(task_id: int) -> Any:
     task = access.get_task(task_id)
+    if request.if_match:
+        refuse_if_changed(task, TaskAnswer)
     if task.may_be_trashed_by(current_user):
         task.trash(by=current_user)
         commit()

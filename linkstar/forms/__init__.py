@@ -13,6 +13,7 @@ from wtforms.validators import StopValidation
 from linkstar.i18n import _, _l
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # no width, or turning the line around
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 
@@ -26,6 +27,11 @@ class Form(FlaskForm):
 def stripped(value: Any) -> Any:
     """A filter: text without the white space around it; nothing where only that was typed."""
     return (value.strip().replace("\r\n", "\n") or None) if isinstance(value, str) else value
+
+
+def seen(value: Any) -> Any:
+    """A filter for people's names: without the characters that nobody sees, so that no two look the same."""
+    return stripped(UNSEEN.sub("", value)) if isinstance(value, str) else value
 
 
 def number(value: Any) -> int | None:

@@ -1,7 +1,7 @@
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
-from linkstar.forms import Form, Pick, Text, stripped
+from linkstar.forms import Form, Pick, Text, seen
 from linkstar.forms.publication import TimeOfDay
 from linkstar.forms.zone import Zone
 from linkstar.i18n import NATIVE_NAMES, _l
@@ -9,7 +9,7 @@ from linkstar.models import User
 
 
 class AccountForm(Form):
-    name = StringField(_l("Your name"), [Text(80, required=True)], filters=[stripped])
+    name = StringField(_l("Your name"), [Text(80, required=True)], filters=[seen])
     language = Pick(_l("Language"))
     timezone = Zone(_l("Time zone"))
     works_from = TimeOfDay(_l("Works from"), [InputRequired(_l("Choose a time."))])

@@ -5,7 +5,7 @@ from email.utils import parseaddr
 from email_validator import EmailNotValidError, validate_email
 from wtforms import PasswordField, StringField, TextAreaField
 
-from linkstar.forms import CONTROL, Form, Pick, Text, number, stripped
+from linkstar.forms import CONTROL, UNSEEN, Form, Pick, Text, number, seen, stripped
 from linkstar.forms.password import NewPassword
 from linkstar.forms.zone import Zone
 from linkstar.i18n import NATIVE_NAMES, _, _l, both
@@ -41,14 +41,15 @@ class InvitationForm(Form):
         return self
 
     def guests(self, members: Collection[str]) -> list[Guest]:
-        """Who is to be invited; every line that is wrong is an error of the field, by its number."""
+        """Who is to be invited; every line that is wrong is an error of the field, by its number. `members` are the
+        addresses that are known, as far as the reader is told."""
         found: dict[str, Guest] = {}
         faults = []
         lines = (self.addresses.data or "").split("\n")
         for at, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            guest = _read(line)
+            guest = _read(UNSEEN.sub("", line))
             if guest is None:
                 faults.append(_("Line %(line)s: this is not an e-mail address.", line=at))
             elif CONTROL.search(guest.name) or len(guest.name) > LONGEST_NAME:
@@ -74,6 +75,8 @@ class InvitationForm(Form):
 
 def _read(line: str) -> Guest | None:
     name, address = parseaddr(line.strip())
+    if line.count("@") > 1 or (" " in line.strip() and "<" not in line):  # the second part would be lost, or glued on
+        return None
     try:
         email = validate_email(address, check_deliverability=False, allow_smtputf8=False).normalized.lower()
     except EmailNotValidError:
@@ -84,7 +87,7 @@ def _read(line: str) -> Guest | None:
 class AcceptanceForm(Form):
     """What somebody who is new here says of himself."""
 
-    name = StringField(_l("Your name"), [Text(LONGEST_NAME, required=True)], filters=[stripped])
+    name = StringField(_l("Your name"), [Text(LONGEST_NAME, required=True)], filters=[seen])
     language = Pick(_l("Language"))
     timezone = Zone(_l("Time zone"))
     password = NewPassword(_l("Password"))

@@ -3,7 +3,7 @@ from collections.abc import Collection
 from email_validator import EmailNotValidError, validate_email
 from wtforms import RadioField, StringField
 
-from linkstar.forms import Form, Pick, Text, number, stripped
+from linkstar.forms import Form, Pick, Text, number, seen, stripped
 from linkstar.forms.invitation import COMMON_ZONES, LONGEST_NAME
 from linkstar.i18n import NATIVE_NAMES, _, _l
 
@@ -15,7 +15,7 @@ class OutsiderForm(Form):
 
     user_id = Pick(_l("Creator"), coerce=number)
     part = RadioField(_l("What the creator does"), default="owner")
-    name = StringField(_l("Name"), [Text(LONGEST_NAME)], filters=[stripped])
+    name = StringField(_l("Name"), [Text(LONGEST_NAME)], filters=[seen])
     email = StringField(_l("E-mail"), [Text(254)], filters=[stripped])
     language = Pick(_l("Language"), default="en")
     timezone = Pick(_l("Time zone"), default="America/Los_Angeles")

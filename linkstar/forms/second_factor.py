@@ -5,7 +5,7 @@ from linkstar.i18n import _l
 
 
 class CodeForm(Form):
-    code = StringField(_l("Code"), [Text(40, required=True)], filters=[stripped])
+    code = StringField(_l("Verification code"), [Text(40, required=True)], filters=[stripped])
 
 
 class SecondFactorForm(CodeForm):

@@ -9,7 +9,7 @@ from linkstar.models.workspace import Workspace
 from linkstar.models.notification import Delivery, Notification
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.password import change_password, send_reset
-from linkstar.models.membership import Departure, Membership, invitations_to
+from linkstar.models.membership import Departure, Membership, entries_to, invitations_to
 from linkstar.models.api_token import SCOPES, ApiToken
 from linkstar.models.label import Label, TaskLabel
 from linkstar.models.calendar_day import CalendarDay, calendars_of
@@ -64,6 +64,7 @@ from linkstar.models.refusal import (
     PositionGone,
     Refusal,
     StaleVersion,
+    StillOwns,
     StillUsed,
     UndoRefused,
 )
@@ -196,6 +197,7 @@ __all__ = [
     "Split",
     "Stage",
     "StaleVersion",
+    "StillOwns",
     "StillUsed",
     "StorageUse",
     "Task",
@@ -214,6 +216,7 @@ __all__ = [
     "calendars_of",
     "change_password",
     "decided_by",
+    "entries_to",
     "example",
     "follows_rule",
     "free_code",

@@ -1,21 +1,25 @@
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, and_, false, or_, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, and_, cast, false, or_, select
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock, packs
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.membership import Membership
 from linkstar.models.notification import notify_of_approval
-from linkstar.models.operations import OPERATIONS, Operation
+from linkstar.models.operations import OPERATIONS, DeleteTask, Operation
+from linkstar.models.operations.role_change import RoleChange
 from linkstar.models.project import Project
 from linkstar.models.refusal import AlreadyDecided, NotAllowed, Overtaken, Refusal
 from linkstar.models.task import Task
 from linkstar.models.user import User
 
+OF_RECORDS = ("task ", "project ", "history ")  # how a subject begins that names a task or a project
 OPEN = ("asked", "agreed")  # agreed: it waits until its hours are over, and may still be stopped
 
 
@@ -44,15 +48,15 @@ class Approval(Base):
     """A sensitive operation that somebody asks for and others decide on. Approved, it is carried out once."""
 
     __tablename__ = "approval"
-    __table_args__ = (Index("ix_approval_workspace_state", "workspace_id", "state"),)
+    __table_args__ = (Index("ix_approval_workspace_state", "workspace_id", "state"), NUMBERED_ONCE)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
     operation: Mapped[str] = mapped_column(String(30))  # a key of the pack's sensitive operations
     state: Mapped[str] = mapped_column(String(10), default="asked")  # agreed, done, refused, withdrawn, failed
     subject: Mapped[str] = mapped_column(String(80), index=True)  # what it is about, so that it is asked once
-    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
-    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="SET NULL"), index=True)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"), index=True)
     arguments: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # of the verb that will be run
     difference: Mapped[list[Any]] = mapped_column(JSON, default=list)  # field, before, after: as it was asked
     reason: Mapped[str | None] = mapped_column(Text)
@@ -74,6 +78,35 @@ class Approval(Base):
         arguments = {name: value for name, value in self.arguments.items() if name != "seen"}
         return OPERATIONS[self.operation](self.workspace_id, arguments, project=self.project, task=self.task)
 
+    @hybrid_property
+    def gone(self) -> bool:
+        """What it was about was deleted for good."""
+        return self.task_id is None and self.project_id is None and self.subject.startswith(OF_RECORDS)
+
+    @gone.inplace.expression
+    @classmethod
+    def _gone(cls) -> ColumnElement[bool]:
+        of_record = or_(*map(cls.subject.startswith, OF_RECORDS))
+        return and_(cls.task_id.is_(None), cls.project_id.is_(None), of_record)
+
+    @classmethod
+    def outlive(cls, about: ColumnElement[bool], *, change: str) -> None:
+        """What they are about is deleted for good: they keep its name, and nobody decides on them any more."""
+        for approval in db.session.scalars(select(cls).where(about)):
+            approval.arguments = approval.arguments | {"about": approval.asked_for.about}
+            if approval.state in OPEN:
+                approval.state, approval.decided_at, approval.trouble = "failed", clock.now(), "gone"
+                approval._record("approval.failed", None, change=change)
+
+    @classmethod
+    def forget_guests(cls, before: datetime) -> None:
+        """The addresses of people whose invitation was decided on before that."""
+        closed = cls.operation == RoleChange.key, cls.state.not_in(OPEN), cls.decided_at < before
+        for approval in db.session.scalars(select(cls).where(*closed, cast(cls.arguments, Text).contains("@"))):
+            guests = [["", name] for _email, name in approval.arguments["guests"]]
+            approval.arguments = approval.arguments | {"guests": guests}
+            approval.difference = [row for row in approval.difference if row[0] != "email"]
+
     # who sees it, and who decides
 
     @classmethod
@@ -94,18 +127,29 @@ class Approval(Base):
 
     @classmethod
     def _decided_by(cls, user: User) -> ColumnElement[bool]:
-        ways = [
-            and_(cls.workspace_id == membership.workspace_id, cls.operation.in_(decided_by(membership.role)))
-            for membership in user.memberships
-        ]
-        return or_(false(), *ways)
+        return or_(false(), *map(cls._decided_through, user.memberships))
+
+    @classmethod
+    def _decided_through(cls, membership: Membership) -> ColumnElement[bool]:
+        if not membership.has_say_in(None):
+            return false()
+        projects = select(Project.id).where(Project.with_say_of(membership)).correlate(None)
+        tasks = select(Task.id).where(Task.project_id.in_(projects)).correlate(None)
+        about_none = and_(cls.project_id.is_(None), cls.task_id.is_(None))
+        if membership.scope("view") != "all":  # nobody can say any more whether this person saw it
+            about_none = and_(about_none, ~cls.gone)
+        here = cls.workspace_id == membership.workspace_id, cls.operation.in_(decided_by(membership.role))
+        return and_(*here, or_(about_none, cls.project_id.in_(projects), cls.task_id.in_(tasks)))
 
     @classmethod
     def waits_for(cls, user: User) -> ColumnElement[bool]:
         """The person may decide on it, and has not yet."""
+        keeping = [membership.workspace_id for membership in user.memberships if membership.keeps_gates]
+        held = select(Task.id).where(Task.holding(clock.today(ZoneInfo(user.timezone)))).correlate(None)
         return and_(
             cls.state == "asked",
             cls.asked_by_id != user.id,
+            or_(cls.operation != DeleteTask.key, cls.workspace_id.in_(keeping), cls.task_id.not_in(held)),
             cls._decided_by(user),
             ~cls.votes.any(ApprovalVote.user_id == user.id),
             cls.seen_by(user),
@@ -115,6 +159,7 @@ class Approval(Base):
         """By the rights of this moment, and never by who asked."""
         return (
             self.state in OPEN
+            and not self.gone
             and user.id != self.asked_by_id
             and self._is_approver(user)
             and self.asked_for.may_be_decided_by(user)
@@ -127,7 +172,7 @@ class Approval(Base):
             user.active
             and membership is not None
             and membership.role in self.asked_for.rule.approvers
-            and (project is None or (project.known_to(user) and project.reach(user) is None))
+            and membership.has_say_in(project)
         )
 
     def approvers(self) -> list[User]:
@@ -145,13 +190,13 @@ class Approval(Base):
 
     @classmethod
     def ask(cls, operation: Operation, *, by: User, reason: str | None = None) -> Self:
-        """Asks for the operation and tells who decides. What the same person or somebody else has asked for just so,
-        and what is still open, is answered with itself."""
+        """Asks for the operation and tells who decides. What was asked for just so, is still open and is seen by the
+        person, is answered with itself."""
         if not operation.may_be_asked_by(by):
             raise NotAllowed("ask")
         db.session.scalar(select(User.id).where(User.id == by.id).with_for_update(key_share=True))  # two clicks are one
         arguments = operation.arguments | {"seen": operation.seen()}
-        same = select(cls).where(
+        same = cls.visible_to(by).where(
             cls.workspace_id == operation.workspace_id, cls.operation == operation.key,
             cls.subject == operation.subject, cls.state.in_(OPEN),
         )  # fmt: skip
@@ -184,7 +229,7 @@ class Approval(Base):
             self._close("refused", by)
             return
         rule = self.asked_for.rule
-        if sum(vote.agrees and self._is_approver(vote.user) for vote in self.votes) < rule.min_approvals:
+        if len(self._agreeing) < rule.min_approvals:
             return
         if rule.cooling_off_hours:
             self.runs_at = clock.now() + timedelta(hours=rule.cooling_off_hours)
@@ -221,19 +266,31 @@ class Approval(Base):
         """When the hours are over: done once, in the name of who agreed last."""
         self._lock()
         if self.state == "agreed" and self.runs_at and self.runs_at <= clock.now():
+            last, agreeing = self.votes[-1].user, self._agreeing
             try:
-                self._carry_out([vote.user for vote in self.votes if vote.agrees][-1])
+                if len(agreeing) < self.asked_for.rule.min_approvals:
+                    raise NotAllowed("decide")
+                self._carry_out(agreeing[-1])
             except NotAllowed as refusal:
-                self._fail(refusal, self.votes[-1].user)
+                self._fail(refusal, last)
+
+    @property
+    def _agreeing(self) -> list[User]:
+        """Who has agreed and might decide on it at this moment, the last at the end."""
+        return [vote.user for vote in self.votes if vote.agrees and self._is_approver(vote.user)]
 
     def _carry_out(self, by: User) -> None:
         """Whole, or not at all: then the request has failed, and says why. What `by` may not do is refused to him."""
         operation = self.asked_for
         try:
             with db.session.begin_nested():
+                if self.gone:
+                    raise Overtaken("gone")
                 operation.lock()
                 if operation.seen() != self.arguments["seen"]:
                     raise Overtaken("changed_since")
+                if not operation.may_be_asked_by(self.asked_by):
+                    raise Overtaken("rights_lost")
                 change = operation.run(by=by, asked_by=self.asked_by)
         except NotAllowed:
             raise
@@ -259,15 +316,25 @@ class Approval(Base):
         db.session.scalar(query.execution_options(populate_existing=True))
         db.session.refresh(self, ["votes"])
 
-    def _record(self, action: str, by: User, reason: str | None = None) -> None:
+    @classmethod
+    def withdraw_all(cls, workspace_id: int, asked_by: User, *, by: User) -> None:
+        """Who leaves a workspace asks for nothing in it any more, and is not told so."""
+        for approval in cls.open_of(workspace_id, asked_by):
+            approval._lock()
+            if approval.state in OPEN:
+                approval._record("approval.withdrawn", by)
+                approval.state, approval.decided_at = "withdrawn", clock.now()
+
+    def _record(self, action: str, by: User | None, reason: str | None = None, change: str | None = None) -> None:
         changes: dict[str, tuple[Any, Any]] = {"operation": (None, self.operation), "reason": (None, reason)}
         if action == "approval.failed":
             changes["trouble"] = (None, self.trouble)
         if self.task:
-            record(action, by=by, task=self.task, changes=changes)
+            record(action, by=by, change=change, task=self.task, changes=changes)
         else:
             changes |= self.asked_for.told
-            record(action, by=by, workspace_id=self.workspace_id, project_id=self.project_id, changes=changes)
+            here, project = self.workspace_id, self.project_id
+            record(action, by=by, change=change, workspace_id=here, project_id=project, changes=changes)
 
     @classmethod
     def open_of(cls, workspace_id: int, user: User) -> list[Self]:

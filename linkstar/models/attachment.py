@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock, pictures, storage
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.refusal import FileRefused, NotAllowed
 from linkstar.models.task import Task
@@ -74,7 +74,7 @@ class Attachment(Base):
     always shared."""
 
     __tablename__ = "attachment"
-    __table_args__ = (Index("ix_attachment_task_trashed", "task_id", "trashed_at"),)
+    __table_args__ = (Index("ix_attachment_task_trashed", "task_id", "trashed_at"), NUMBERED_ONCE)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
@@ -109,21 +109,18 @@ class Attachment(Base):
 
     @staticmethod
     def may_be_added(task: Task, user: User) -> bool:
-        """Whoever sees a task may add a file, like a comment; but not from a seat that only reads."""
+        """Whoever sees a task may add a file, like a comment."""
         membership = user.membership_in(task.workspace_id)
-        return (
-            membership is not None
-            and not membership.read_only
-            and task.project.reach(user) != "view"
-            and task.project.draft_of_id is None
-        )
+        return membership is not None and task.project.reach(user) != "view" and task.project.draft_of_id is None
 
     def may_get_version(self, user: User) -> bool:
         """Outsiders replace what they sent themselves."""
         return self.may_be_added(self.task, user) and (self.task.seen_whole_by(user) or self.added_by_id == user.id)
 
     def may_be_trashed_by(self, user: User) -> bool:
-        return self.may_be_added(self.task, user) and (self.added_by_id == user.id or self.task.allows(user, "edit"))
+        """By who added it; and inside by who edits the task."""
+        edits = self.task.seen_whole_by(user) and self.task.allows(user, "edit")
+        return self.may_be_added(self.task, user) and (self.added_by_id == user.id or edits)
 
     def may_be_shared_by(self, user: User) -> bool:
         return self.task.seen_whole_by(user) and self.may_be_trashed_by(user)

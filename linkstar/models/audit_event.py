@@ -7,15 +7,18 @@ from decimal import Decimal
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from flask import g, has_request_context
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     ForeignKey,
     Index,
     Select,
     String,
     Text,
+    and_,
     cast,
     event,
     func,
@@ -66,8 +69,8 @@ ACTIONS = frozenset(
         "partner.added", "partner.edited", "partner.removed", "handover_note.written",
         "api_token.created", "api_token.revoked",
         "calendar_feed.made", "calendar_feed.revoked",
-        "entry.sent", "entry.revoked", "member.admitted",
-        "person.exported", "person.erased",
+        "entry.sent", "entry.revoked", "member.admitted", "member.second_factor_reset",
+        "person.exported", "person.erased", "history.exported",
         "absence.written", "absence.forgotten",
         "sign_in.began", "sign_in.ended", "sign_in.refused", "password.asked", "password.changed", "account.edited",
         "second_factor.added", "second_factor.removed", "recovery_codes.made", "recovery_code.used", "identity.linked",
@@ -99,7 +102,7 @@ class AuditEvent(Base):
     workspace_id: Mapped[int | None] = mapped_column(ForeignKey("workspace.id"))
     project_id: Mapped[int | None]  # no links of the database: the trail outlives what it tells of
     task_id: Mapped[int | None]
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     action: Mapped[str] = mapped_column(String(40))
     changes: Mapped[dict[str, list[Any]]] = mapped_column(JSON, default=dict)
     change: Mapped[str] = mapped_column(String(32), index=True)
@@ -112,9 +115,13 @@ class AuditEvent(Base):
 
     actor: Mapped[User | None] = relationship()
     project: Mapped["Project | None"] = relationship(
-        primaryjoin="foreign(AuditEvent.project_id) == Project.id", viewonly=True
+        primaryjoin="and_(foreign(AuditEvent.project_id) == Project.id, "
+        "Project.workspace_id == AuditEvent.workspace_id)",
+        viewonly=True,
     )
-    task: Mapped["Task | None"] = relationship(primaryjoin="foreign(AuditEvent.task_id) == Task.id")
+    task: Mapped["Task | None"] = relationship(
+        primaryjoin="and_(foreign(AuditEvent.task_id) == Task.id, AuditEvent.workspace_id == Task.workspace_id)"
+    )
 
     def shows(self, reader: User, field: str) -> bool:
         """May somebody who reads the trail know what it says of this field?"""
@@ -130,10 +137,19 @@ class AuditEvent(Base):
         return list(db.session.scalars(select(cls).where(cls.change == change).order_by(cls.id)))
 
     @classmethod
-    def last_actor_id(cls, action: str, **record: int) -> int | None:
-        """Who did this last to the record, such as task_id=12."""
+    def of_task(cls, task: "Task") -> ColumnElement[bool]:
+        """What was done to it; in another workspace another task may have had its id."""
+        return and_(cls.task_id == task.id, cls.workspace_id == task.workspace_id)
+
+    @classmethod
+    def of_project(cls, project: "Project") -> ColumnElement[bool]:
+        return and_(cls.project_id == project.id, cls.workspace_id == project.workspace_id)
+
+    @classmethod
+    def last_actor_id(cls, action: str, record: ColumnElement[bool]) -> int | None:
+        """Who did this last to the record, such as of_task(task)."""
         return db.session.scalar(
-            select(cls.actor_id).filter_by(action=action, **record).order_by(cls.id.desc()).limit(1)
+            select(cls.actor_id).where(cls.action == action, record).order_by(cls.id.desc()).limit(1)
         )
 
 
@@ -164,6 +180,9 @@ def chained(before: str, event: Any) -> str:
     return sha256(f"{before}\n{text}".encode()).hexdigest()
 
 
+_told_before: WeakKeyDictionary[SessionTransaction, int] = WeakKeyDictionary()
+
+
 @event.listens_for(db.session, "before_commit")
 def _chain(session: Session) -> None:
     """At the very end of a transaction, so that nobody who holds a chain waits for anything else."""
@@ -192,10 +211,19 @@ def _read_again(events: list[AuditEvent]) -> None:
         db.session.scalars(select(AuditEvent).where(AuditEvent.id.in_(ids[start : start + 1000]))).all()
 
 
+@event.listens_for(db.session, "after_transaction_create")
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        _told_before[transaction] = len(session.info.get("told", []))
+
+
 @event.listens_for(db.session, "after_soft_rollback")
 def _forget(session: Session, previous_transaction: SessionTransaction) -> None:
-    if not previous_transaction.nested:
-        session.info.pop("told", None)
+    """What was told since the savepoint, or all; a flush that fails takes back as much as what it was part of."""
+    part: SessionTransaction | None = previous_transaction
+    while part and not part.nested:
+        part = part.parent
+    del session.info.get("told", [])[_told_before[part] if part else 0 :]
 
 
 def head_of(workspace_id: int | None) -> str | None:
@@ -205,9 +233,24 @@ def head_of(workspace_id: int | None) -> str | None:
 
 
 @dataclass(frozen=True)
+class Head:
+    """The end of a workspace's chain as it was at some time: the newest event, how many there were, and the hash."""
+
+    workspace_id: int | None
+    event_id: int
+    count: int
+    hash: str
+
+    @property
+    def told(self) -> str:
+        return f"{self.event_id}\t{self.count}\t{self.hash}"
+
+
+@dataclass(frozen=True)
 class Fault:
     """The first event that is not as it was written. `kind`: broken (it was changed, or something before it was
-    taken out or slipped in), deleted (its link is still there), unlinked (it never went through the program)."""
+    taken out or slipped in), deleted (its link is still there), unlinked (it never went through the program), cut (a
+    head that was noted with it is not in the chain)."""
 
     kind: str
     event_id: int
@@ -223,11 +266,12 @@ class Verdict:
     found: bool  # the head that was expected is in the chain
 
 
-def verify_audit(workspace_id: int | None, expected: str | None = None) -> Verdict:
+def verify_audit(workspace_id: int | None, expected: str | None = None, noted: Iterable[Head] = ()) -> Verdict:
     """Follows a workspace's chain (None: of what belongs to no workspace) from its first event to its last, some
     hundred at a time. Whoever takes the newest links away as well leaves a whole chain, but without the head that
-    somebody noted before: `expected`."""
+    somebody noted before: `expected` by hand, `noted` by the program."""
     count, head, found = 0, "", not expected
+    awaited = {each for each in noted if each.workspace_id == workspace_id}
     with db.session.execute(_links_of(workspace_id)) as rows:
         for row in rows:
             if row.hash != _read_hash(head, row):
@@ -235,6 +279,9 @@ def verify_audit(workspace_id: int | None, expected: str | None = None) -> Verdi
                 return Verdict(count, head, Fault(kind, row.event_id), found)
             count, head = count + 1, row.hash
             found = found or head == expected
+            awaited.discard(Head(workspace_id, row.event_id, count, head))
+    if awaited:
+        return Verdict(count, head, Fault("cut", min(each.event_id for each in awaited)), found)
     linked = select(AuditLink.id).where(AuditLink.event_id == AuditEvent.id).exists()
     here = AuditEvent.workspace_id == workspace_id
     stray = db.session.scalar(select(AuditEvent.id).where(here, ~linked).order_by(AuditEvent.id).limit(1))

@@ -2,10 +2,10 @@ from datetime import datetime
 from typing import Self
 
 from sqlalchemy import ForeignKey, Text, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.notification import notify
 from linkstar.models.refusal import NotAllowed, StaleVersion
@@ -29,6 +29,7 @@ class Comment(Base):
     """Something said on a task. Inside the team unless it is shared; what an outsider says is always shared."""
 
     __tablename__ = "comment"
+    __table_args__ = NUMBERED_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
@@ -47,6 +48,8 @@ class Comment(Base):
     @classmethod
     def post(cls, task: Task, body: str, *, by: User, shared: bool = False) -> Self:
         """Says something on a task and tells who is mentioned in it and may read it."""
+        if not task.may_be_discussed_by(by):
+            raise NotAllowed("comment")
         task.redraw()
         shared = shared or not task.seen_whole_by(by)
         comment = cls(task=task, author=by, body=body, shared=shared)
@@ -56,7 +59,8 @@ class Comment(Base):
         called = comment._call(people)
         for person in people:
             owns_brief = person.id == task.owner_id and person.only_creates
-            if person not in called and (owns_brief or task.is_watched_by(person)):
+            concerned = owns_brief or task.is_watched_by(person)
+            if person not in called and concerned and comment.is_read_by(person):
                 notify(person, "commented", by=by, task=task, comment=comment)
         task.comment_count += 1
         record("comment.added", by=by, task=task, changes={"comment": (None, comment.id)})
@@ -66,22 +70,25 @@ class Comment(Base):
     def on(cls, task: Task, *, reader: User) -> list[Self]:
         """What the reader may read on a task, oldest first; of what was taken back, only that there was something."""
         query = select(cls).where(cls.task_id == task.id).order_by(cls.id)
-        if not task.seen_whole_by(reader):
-            query = query.where(cls.shared)
-        membership = reader.membership_in(task.workspace_id)
-        if membership and membership.role == "creator":
-            query = query.where(cls.author_id.not_in(other_creators(task.workspace_id, reader)))
-        return list(db.session.scalars(query))
+        if task.seen_whole_by(reader):
+            return list(db.session.scalars(query))
+        others = _creators_beside(reader, task)
+        said = db.session.scalars(query.where(cls.shared).options(selectinload(cls.mentions)))
+        return [comment for comment in said if not comment._is_between(others, reader)]
 
     def is_read_by(self, user: User) -> bool:
         """May somebody who sees the task read this on it?"""
         if self.trashed_at:
             return False
-        return self.task.seen_whole_by(user) or (self.shared and self.task.hears(user, self.author))
+        if self.task.seen_whole_by(user):
+            return True
+        return self.shared and not self._is_between(_creators_beside(user, self.task), user)
 
     def edit(self, body: str, *, by: User, version: int) -> None:
         """Other words, at which `edited` is seen; who is called only now is told. The trail keeps both."""
         self._hold(by)
+        if not self.task.may_be_discussed_by(by):
+            raise NotAllowed("comment")
         if version != self.version:
             raise StaleVersion(version, self.version)
         if body == self.body:
@@ -104,6 +111,11 @@ class Comment(Base):
         self.trashed_at = None
         self.task.comment_count += 1
         return record("comment.restored", by=by, task=self.task, undoes=undoes, changes={"comment": (None, self.id)})
+
+    def _is_between(self, others: set[int], reader: User) -> bool:
+        """Creators are nothing to each other: one is shown neither what another says nor what names another."""
+        called = {mention.user_id for mention in self.mentions}
+        return self.author_id in others or (bool(called & others) and reader.id not in (self.author_id, *called))
 
     def _hold(self, by: User) -> None:
         """Everybody has a say over what he said himself, and nobody else."""
@@ -129,6 +141,14 @@ class Comment(Base):
         for mention in sorted(self.mentions, key=lambda mention: -len(mention.user.name)):
             text = text.replace(f"@{mention.user.name}", f"@#{mention.user.id}")
         return text
+
+
+def _creators_beside(reader: User, task: Task) -> set[int]:
+    """The other creators of the workspace, for a creator; to anybody else nobody is hidden."""
+    membership = reader.membership_in(task.workspace_id)
+    if membership is None or membership.role != "creator":
+        return set()
+    return set(db.session.scalars(other_creators(task.workspace_id, reader)))
 
 
 def _called(text: str, people: list[User]) -> list[User]:

@@ -5,6 +5,7 @@ from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
 from linkstar.models.api_token import ApiToken
+from linkstar.models.approval import Approval
 from linkstar.models.audit_event import new_change
 from linkstar.models.membership import Membership
 from linkstar.models.project import Project, ProjectMember
@@ -71,7 +72,10 @@ class Handover:
 
     def run(self, successor: User | None, *, by: User) -> str:
         """Gives everything to the successor and lets the person go, as one change; returns its name."""
+        Approval.withdraw_all(self.workspace_id, self.user, by=by)  # first, as a vote holds a request before anything
         self.membership.hold()
+        for looked_at in ("tasks", "projects", "templates", "successors"):
+            self.__dict__.pop(looked_at, None)  # somebody may have given more to the person since
         if self.is_needed and successor not in [each.user for each in self.successors]:
             raise CannotTakeOver
         change = new_change()

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
 
 from flask import current_app
-from sqlalchemy import ForeignKey, Index, String, delete, func, select, update
+from sqlalchemy import ForeignKey, Index, String, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -42,10 +42,11 @@ class MailedLink(Base):
     email: Mapped[str] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(PersonName(80))
     language: Mapped[str] = mapped_column(String(2))
-    role: Mapped[str | None] = mapped_column(String(20))  # which the invited person gets …
-    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))  # … and joins
-    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))  # where an entry leads
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"))  # a code's entry
+    role: Mapped[str | None] = mapped_column(String(20))  # which the invited person gets, who joins the project
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
+    # where an entry leads, and whose code it is
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
     key: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_urlsafe(16))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     device_hash: Mapped[str | None] = mapped_column(String(64))  # of the device that opened an entry first
@@ -78,6 +79,13 @@ class MailedLink(Base):
         """The one that this token opens, if it still opens anything."""
         link = db.session.scalar(select(cls).where(cls.token_hash == cls.digest(token), cls.kind == kind))
         return link if link and link.opens else None
+
+    @classmethod
+    def forget(cls, before: datetime) -> None:
+        """Those that have opened nothing since then, with the addresses in them."""
+        spent = and_(cls.used_at < before, cls.kind != "entry")
+        ended = delete(cls).where(or_(cls.expires_at < before, cls.revoked_at < before, spent))
+        db.session.execute(ended.execution_options(synchronize_session=False))
 
     @property
     def opens(self) -> bool:

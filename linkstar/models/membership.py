@@ -8,7 +8,7 @@ from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.mailed_link import MailedLink
-from linkstar.models.refusal import LastAdministrator, MemberChanged
+from linkstar.models.refusal import LastAdministrator, MemberChanged, NotAllowed, StillOwns
 from linkstar.models.role import EXTERNAL_ROLES, GATE_KEEPERS, READ_ONLY_ROLES, ROLES, WORKSPACE_KEEPERS
 from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
@@ -53,6 +53,16 @@ class Membership(Base):
     def administers(self) -> bool:
         """May the person let others in and out, and say what the roles may do?"""
         return self.scope("admin") == "all"
+
+    def has_say_in(self, project: "Project | None") -> bool:
+        """May the person decide there (None: about no project) what the pack lets the role decide? A role that is
+        shipped without a say in the business, like the administrator's, decides all that the pack names."""
+        if project and (not project.known_to(self.user) or project.reach(self.user)):
+            return False
+        scope = self.scope("approve")
+        if scope == "member":
+            return project is None or project.has_member(self.user)
+        return scope == "all" or ROLES[self.role]["approve"] == "none"
 
     @property
     def keeps_gates(self) -> bool:
@@ -113,6 +123,8 @@ class Membership(Base):
         if creator is None:
             creator = User(email=email, name=name, language=language, timezone=timezone)
             db.session.add(creator)
+        elif not cls.is_admitted_at_once(workspace_id, creator):
+            raise NotAllowed("admin")
         creator.active = True
         db.session.add(cls(workspace_id=workspace_id, user=creator, role="creator"))
         db.session.flush()
@@ -121,6 +133,14 @@ class Membership(Base):
         record("member.admitted", by=by, workspace_id=workspace_id, changes=changes)
         return creator
 
+    @staticmethod
+    def is_admitted_at_once(workspace_id: int, user: User) -> bool:
+        """Creators work for several brands, and come back; everybody else is asked by an invitation."""
+        if user.memberships:
+            return user.only_creates
+        last = select(Departure.role).where(Departure.workspace_id == workspace_id, Departure.user_id == user.id)
+        return db.session.scalar(last.order_by(Departure.id.desc()).limit(1)) == "creator"
+
     def change_role(self, role: str, *, by: User) -> str | None:
         """Another role from the next request on; returns the name of the change. What the person owns stays his."""
         self.hold()
@@ -128,7 +148,12 @@ class Membership(Base):
             return None
         if self._is_last_administrator:
             raise LastAdministrator
+        if role == "creator" and self._owns_something:
+            raise StillOwns
+        administered = self.administers
         old, self.role = self.role, role
+        if administered and not self.administers:
+            self._take_invitations_back(by)
         if old == "creator":
             self._close_the_portal()
         if role == "creator":
@@ -149,6 +174,11 @@ class Membership(Base):
             self.hours_a_day = hours_a_day
             record("member.edited", by=by, workspace_id=self.workspace_id, changes=changes)
 
+    def revoke_entry(self, link: MailedLink, *, by: User) -> None:
+        """A creator's way in is shut, and whoever came in by it is signed out."""
+        link.revoke()
+        record("entry.revoked", by=by, workspace_id=self.workspace_id, changes={"user_id": (self.user_id, None)})
+
     def end(self, successor: User | None, *, by: User, change: str) -> None:
         """The person is out: no row, no sign-in, no key and no link from the next request on."""
         self.hold()
@@ -156,6 +186,7 @@ class Membership(Base):
             raise LastAdministrator
         user, here, role = self.user, self.workspace_id, self.role
         self._leave_projects(by)
+        self._take_invitations_back(by)
         db.session.add(Departure(workspace_id=here, user=user, role=role, successor=successor, by=by))
         db.session.delete(self)
         db.session.flush()
@@ -198,12 +229,46 @@ class Membership(Base):
             if joined.project.workspace_id == self.workspace_id:
                 joined.project.remove_member(joined, by=by)
 
+    @property
+    def _owns_something(self) -> bool:
+        """A living project or an open task of the workspace; their classes stand below this one."""
+        project, task = Base.metadata.tables["project"], Base.metadata.tables["task"]
+        no_draft = project.c.draft_of_id.is_(None)
+        here = select(project.c.id).where(project.c.workspace_id == self.workspace_id, no_draft)
+        mine = [
+            select(table.c.id)
+            .where(table.c.workspace_id == self.workspace_id, table.c.owner_id == self.user_id, open_one)
+            .where(table.c.trashed_at.is_(None))
+            for table, open_one in (
+                (project, no_draft),
+                (task, task.c.completed_at.is_(None) & task.c.project_id.in_(here)),
+            )
+        ]
+        return any(db.session.scalar(query.limit(1)) for query in mine)
+
+    def _take_invitations_back(self, by: User) -> None:
+        """Whoever lets nobody in any more has nobody on the way either."""
+        for link in db.session.scalars(invitations_to(self.workspace_id).where(MailedLink.sent_by_id == self.user_id)):
+            link.revoke()
+            changes = {"invitation_id": (link.id, None)}
+            record("invitation.revoked", by=by, workspace_id=self.workspace_id, changes=changes)
+
     def _close_the_portal(self) -> None:
         """A link in a mail signs creators in, and nobody who may do more."""
         here = MailedLink.workspace_id == self.workspace_id, MailedLink.user_id == self.user_id
         query = select(MailedLink).where(*here, MailedLink.kind == "entry", MailedLink.revoked_at.is_(None))
         for link in db.session.scalars(query):
             link.revoke()
+
+
+def entries_to(workspace_id: int) -> Select[MailedLink]:
+    """The links that let creators in and that still open, those that they asked for themselves too, newest first."""
+    return (
+        select(MailedLink)
+        .where(MailedLink.kind == "entry", MailedLink.workspace_id == workspace_id)
+        .where(MailedLink.revoked_at.is_(None), MailedLink.expires_at > clock.now())
+        .order_by(MailedLink.id.desc())
+    )
 
 
 def invitations_to(workspace_id: int) -> Select[MailedLink]:
@@ -223,7 +288,7 @@ class Departure(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))

@@ -2,8 +2,8 @@
 
 They are judged here, by the lists that zxcvbn brings along: nobody outside is asked."""
 
+import logging
 import re
-from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
@@ -13,12 +13,14 @@ from linkstar.models.audit_event import record
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.user import SignIn, User
 
+log = logging.getLogger("linkstar")
+
 SHORTEST, LONGEST = 10, 200
 GUESSES = 10**8  # what a list of stolen passwords with their usual endings, a keyboard's rows or a birthday need
 JUDGED = 24  # characters of it; half of them where many signs may stand for letters, which takes seconds to sort out
 SIGNS = frozenset("@({[<!|$+%")
 LEFT = 8  # characters that a password has to have beside the person's own words
-MOST_MAILS = 5  # an hour and person
+MOST_MAILS = 5  # at a time and person
 
 
 def faults(password: str, *, of: list[str]) -> list[str]:
@@ -67,11 +69,15 @@ def send_reset(email: str) -> None:
     user = User.at(email)
     if user and _mails_of(user) < MOST_MAILS:
         MailedLink.send("reset", email=user.email, name=user.name, language=user.language, user=user)
-    record("password.asked", by=None, changes={"user_id": (None, user.id)} if user else None)
+    if user:
+        record("password.asked", by=None, changes={"user_id": (None, user.id)})
+    else:
+        log.info("a new password was asked for, for an address that nobody has")
     db.session.info["notified"] = True  # in any case: waking the worker takes its time as well
 
 
 def _mails_of(user: User) -> int:
-    of_late = MailedLink.user_id == user.id, MailedLink.kind == "reset"
-    hour = MailedLink.created_at > clock.now() - timedelta(hours=1)
-    return db.session.scalar(select(func.count()).select_from(MailedLink).where(*of_late, hour)) or 0
+    """Those that still open."""
+    sent = MailedLink.user_id == user.id, MailedLink.kind == "reset", MailedLink.revoked_at.is_(None)
+    opens = MailedLink.used_at.is_(None), MailedLink.expires_at > clock.now()
+    return db.session.scalar(select(func.count()).select_from(MailedLink).where(*sent, *opens)) or 0

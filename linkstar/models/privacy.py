@@ -1,9 +1,10 @@
+import json
 import re
 import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, delete, false, func, or_, select, update
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -12,10 +13,12 @@ from linkstar.models.api_token import ApiToken
 from linkstar.models.approval import Approval
 from linkstar.models.attachment import Attachment, AttachmentVersion
 from linkstar.models.audit_event import AuditEvent, plain, record
+from linkstar.models.calendar_feed import CalendarFeed
 from linkstar.models.comment import Comment, Mention
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.handover import Handover
+from linkstar.models.handover_note import HandoverNote
 from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.identity import Identity, RecoveryCode
 from linkstar.models.mailed_link import MailedLink
@@ -43,6 +46,8 @@ class PersonalData:
         left = select(Departure).where(Departure.user_id == user.id, Departure.erased_at.is_(None))
         known_in = {place.workspace_id for place in (*user.memberships, *db.session.scalars(left))}
         self.places = [workspace_id] if workspace_id else sorted(known_in)
+        here = {membership.workspace_id for membership in user.memberships}
+        self.left = [] if workspace_id else sorted(known_in - here)  # how it is there now is not the person's to know
         self.whole = known_in <= set(self.places)  # no other workspace knows the person: the account goes too
 
     @classmethod
@@ -59,7 +64,25 @@ class PersonalData:
 
     def sections(self) -> dict[str, Any]:
         """Name → rows, each a dictionary that JSON can hold; nothing that others wrote about other things."""
-        return plain(self._about_person() | self._about_work() | (self._about_account() if self.whole else {}))
+        found: dict[str, Any] = {name: self._rows(query) for name, query in self._queries().items()}
+        return plain({"profile": self.profile} | found | {"history": list(self._events())})
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each section would have."""
+        queries = self._queries() | {"history": self._happened()}
+        rows = {
+            name: query.with_only_columns(func.count(), maintain_column_froms=True) for name, query in queries.items()
+        }
+        return {name: db.session.scalar(query.order_by(None)) or 0 for name, query in rows.items()}
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        user = self.user
+        profile = {"name": user.name, "email": user.email, "language": user.language, "timezone": user.timezone}
+        return profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None}
+
+    def _queries(self) -> dict[str, Select[*tuple[Any, ...]]]:
+        return self._about_person() | self._about_work() | (self._about_account() if self.whole else {})
 
     def files(self) -> list[tuple[str, str]]:
         """(name, key in the storage) of each file that the person sent."""
@@ -74,7 +97,7 @@ class PersonalData:
         )
         return [(row.file_name, row.file_key) for query in (sent, given) for row in db.session.execute(query)]
 
-    def _about_person(self) -> dict[str, Any]:
+    def _about_person(self) -> dict[str, Select[*tuple[Any, ...]]]:
         user = self.user
         workspace = (Workspace.key, Workspace.name_zh, Workspace.name_en)
         memberships = (
@@ -95,19 +118,19 @@ class PersonalData:
         tokens = select(ApiToken.name, ApiToken.scopes, ApiToken.created_at, ApiToken.last_used_at).where(
             ApiToken.user_id == user.id, ApiToken.workspace_id.in_(self.places)
         )
-        profile = {"name": user.name, "email": user.email, "language": user.language, "timezone": user.timezone}
         return {
-            "profile": profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None},
-            "memberships": self._rows(memberships),
-            "departures": self._rows(departures),
-            "absences": self._rows(absences.order_by(Absence.first_on)),
-            "links": self._rows(links.order_by(MailedLink.id)),
-            "api_tokens": self._rows(tokens.order_by(ApiToken.id)),
+            "memberships": memberships,
+            "departures": departures,
+            "absences": absences.order_by(Absence.first_on),
+            "links": links.order_by(MailedLink.id),
+            "api_tokens": tokens.order_by(ApiToken.id),
         }
 
-    def _about_work(self) -> dict[str, Any]:
+    def _about_work(self) -> dict[str, Select[*tuple[Any, ...]]]:
         mine, here = self.user.id, Task.workspace_id.in_(self.places)
-        titles = (Task.id.label("task"), Task.title_zh, Task.title_en)
+        inside = Task.workspace_id.not_in(self.left)
+        known = (case((inside, title)).label(title.key) for title in (Task.title_zh, Task.title_en))
+        titles = (Task.id.label("task"), *known)
         helped = select(Participant.task_id).where(Participant.user_id == mine)
         tasks = select(
             *titles, (Task.owner_id == mine).label("owner"), (Task.author_id == mine).label("author"), Task.due_on,
@@ -126,39 +149,56 @@ class PersonalData:
             Evidence.kind, Evidence.value, Evidence.file_name, Evidence.sha256, Evidence.given_at, Evidence.task_id
         ).where(Evidence.given_by_id == mine, Evidence.workspace_id.in_(self.places))
         notices = select(Notification.kind, Notification.task_id, Notification.created_at, Notification.read_at).where(
-            Notification.user_id == mine, Notification.workspace_id.in_(self.places)
+            Notification.user_id == mine, Notification.workspace_id.in_(set(self.places) - set(self.left))
+        )
+        handovers = select(
+            HandoverNote.task_id, HandoverNote.done, HandoverNote.needed, HandoverNote.decide, HandoverNote.created_at
+        ).where(HandoverNote.author_id == mine, HandoverNote.workspace_id.in_(self.places))
+        feeds = select(CalendarFeed.kind, CalendarFeed.created_at, CalendarFeed.read_at).where(
+            CalendarFeed.user_id == mine, CalendarFeed.workspace_id.in_(self.places)
         )
         views = select(SavedView.name, SavedView.page, SavedView.query).where(self._views())
         in_tasks = or_(Task.owner_id == mine, Task.author_id == mine, Task.id.in_(helped))
         return {
-            "tasks": self._rows(tasks.where(here, in_tasks).order_by(Task.id)),
-            "comments": self._rows(comments.where(Comment.author_id == mine, here).order_by(Comment.id)),
-            "files": self._rows(versions.where(AttachmentVersion.sent_by_id == mine, here)),
-            "evidence": self._rows(evidence.order_by(Evidence.id)),
-            "notifications": self._rows(notices.order_by(Notification.id)),
-            "saved_views": self._rows(views.order_by(SavedView.id)),
-            "history": list(self._events()),
+            "tasks": tasks.where(here, inside, in_tasks).order_by(Task.id),
+            "comments": comments.where(Comment.author_id == mine, here).order_by(Comment.id),
+            "files": versions.where(AttachmentVersion.sent_by_id == mine, here),
+            "evidence": evidence.order_by(Evidence.id),
+            "notifications": notices.order_by(Notification.id),
+            "saved_views": views.order_by(SavedView.id),
+            "handover_notes": handovers.order_by(HandoverNote.id),
+            "calendar_feeds": feeds.order_by(CalendarFeed.id),
         }
 
-    def _about_account(self) -> dict[str, Any]:
+    def _about_account(self) -> dict[str, Select[*tuple[Any, ...]]]:
         mine = self.user.id
         sign_ins = select(SignIn.device, SignIn.created_at, SignIn.expires_at).where(SignIn.user_id == mine)
         identities = select(Identity.issuer, Identity.subject, Identity.created_at).where(Identity.user_id == mine)
-        return {"sign_ins": self._rows(sign_ins), "identities": self._rows(identities)}
+        return {"sign_ins": sign_ins, "identities": identities}
 
-    def _events(self) -> Iterable[dict[str, Any]]:
+    def _happened(self) -> Select[AuditEvent]:
         """What the person did, and what others did with the person."""
         mine = self.user.id
-        events = select(AuditEvent).where(
+        sides = [AuditEvent.changes[(field, side)] for field in PEOPLE for side in (0, 1)]
+        return select(AuditEvent).where(
             or_(AuditEvent.workspace_id.in_(self.places), AuditEvent.workspace_id.is_(None) if self.whole else false()),
-            or_(AuditEvent.actor_id == mine, *map(_names_a_person, PEOPLE)),
+            or_(
+                AuditEvent.actor_id == mine,
+                and_(
+                    or_(AuditEvent.workspace_id.is_(None), AuditEvent.workspace_id.not_in(self.left)),
+                    or_(*(cast(side.as_string(), Text) == str(mine) for side in sides)),
+                ),
+            ),
         )
+
+    def _events(self) -> Iterable[dict[str, Any]]:
+        mine, events = self.user.id, self._happened()
         for event in db.session.scalars(events.order_by(AuditEvent.id).execution_options(yield_per=500)):
             told = {"at": event.created_at, "action": event.action, "via": event.via, "task": event.task_id}
             if event.actor_id == mine:
                 kept = {field: pair for field, pair in event.changes.items() if field not in MASKED}
                 yield {"by": "the person", **told, "changes": kept}
-            elif any(mine in event.changes.get(field, ()) for field in PEOPLE):
+            else:
                 yield {"by": "somebody else", **told}
 
     @staticmethod
@@ -204,12 +244,19 @@ class PersonalData:
             ),
             delete(SavedView).where(self._views()),
             delete(Absence).where(self._absences()),
+            delete(CalendarFeed).where(
+                CalendarFeed.user_id == self.user.id, CalendarFeed.workspace_id.in_(self.places)
+            ),
             delete(Notification).where(
                 Notification.user_id == self.user.id, Notification.workspace_id.in_(self.places)
             ),
             delete(Upload).where(Upload.user_id == self.user.id, Upload.workspace_id.in_(self.places)),
             delete(ApiToken).where(ApiToken.user_id == self.user.id, ApiToken.workspace_id.in_(self.places)),
             delete(MailedLink).where(self._links(), MailedLink.kind != "invitation"),
+            delete(IdempotentRequest).where(  # what was drawn for colleagues may show the person
+                IdempotentRequest.user_id.in_(select(User.id).where(self._people())),
+                IdempotentRequest.status.is_not(None),
+            ),
         ):
             db.session.execute(table, execution_options=QUIETLY)
         invitations = update(MailedLink).where(self._links())
@@ -254,6 +301,11 @@ class PersonalData:
             comment.body = called.sub(f"@{mark}", comment.body)
         words = {self.user.email: nowhere()} | ({} if shared else {name: mark})
         for approval in db.session.scalars(select(Approval).where(Approval.workspace_id.in_(self.places))):
+            if approval.subject == f"person {self.user.id}" or self.user.email in json.dumps(approval.arguments):
+                for word, other in ({name: mark} | words).items():  # about nobody else
+                    approval.reason = approval.reason and approval.reason.replace(word, other)
+                    for vote in approval.votes:
+                        vote.reason = vote.reason and vote.reason.replace(word, other)
             for field in ("arguments", "difference"):
                 setattr(approval, field, _replaced(getattr(approval, field), words))
         for passage in db.session.scalars(select(GatePassage).where(GatePassage.workspace_id.in_(self.places))):
@@ -303,10 +355,6 @@ class PersonalData:
 def nowhere() -> str:
     """An address to which no mail can go, unlike any other."""
     return f"{secrets.token_hex(8)}@erased.invalid"
-
-
-def _names_a_person(field: str) -> ColumnElement[bool]:
-    return cast(AuditEvent.changes, Text).contains(f'"{field}":', autoescape=True)
 
 
 def _replaced(value: Any, words: dict[str, str]) -> Any:

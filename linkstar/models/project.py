@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import AuditEvent, record
 from linkstar.models.membership import Membership
 from linkstar.models.refusal import NotAllowed, Overtaken, StillUsed
@@ -55,7 +55,7 @@ class Project(Base):
     """A launch, a campaign, a pipeline: tasks on a course from its first day to its anchor day."""
 
     __tablename__ = "project"
-    __table_args__ = (UniqueConstraint("workspace_id", "code"),)
+    __table_args__ = (UniqueConstraint("workspace_id", "code"), NUMBERED_ONCE)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
@@ -135,6 +135,19 @@ class Project(Base):
         scope = membership.scope("view") if membership else "none"
         return scope == "all" or (scope in ("member", "shared") and self.has_member(user))
 
+    @classmethod
+    def with_say_of(cls, membership: Membership) -> ColumnElement[bool]:
+        """Membership.has_say_in, for queries."""
+        if not membership.has_say_in(None):
+            return false()
+        ways = [cls._visible_through(membership)]
+        if not membership.administers:
+            narrowed = cls.narrowed[str(membership.user_id)].as_string().is_not(None)
+            ways.append(or_(~narrowed, cls.owner_id == membership.user_id))
+        if membership.scope("approve") == "member":
+            ways.append(cls.id.in_(cls._joined_by(membership.user_id)))
+        return and_(*ways)
+
     def add_member(self, user: User, *, by: User) -> None:
         membership = user.membership_in(self.workspace_id)
         if membership is None or membership.role == "creator":
@@ -143,9 +156,11 @@ class Project(Base):
         self._record("project_member.added", by, (None, user.id))
 
     def remove_member(self, member: ProjectMember, *, by: User) -> None:
-        self.members.remove(member)
-        self.narrowed = {key: reach for key, reach in self.narrowed.items() if key != str(member.user_id)}
-        self._record("project_member.removed", by, (member.user_id, None))
+        """Whoever was narrowed stays so: for who sees every project, and when the person comes back."""
+        self.lock()
+        if member in self.members:
+            self.members.remove(member)
+            self._record("project_member.removed", by, (member.user_id, None))
 
     def _record(self, action: str, by: User, user: tuple[int | None, int | None]) -> None:
         record(action, by=by, workspace_id=self.workspace_id, project_id=self.id, changes={"user_id": user})
@@ -167,7 +182,9 @@ class Project(Base):
     def can_narrow(self, user: User) -> bool:
         """Is the person one who can be narrowed here at all?"""
         membership = user.membership_in(self.workspace_id)
-        return user.id != self.owner_id and membership is not None and not membership.administers
+        if membership is None or membership.role == "creator":
+            return False
+        return user.id != self.owner_id and not membership.administers
 
     def narrow(self, user: User, reach: str | None, *, by: User) -> None:
         """How far a person who takes part reaches here, whatever the role gives; None: as far as the role."""
@@ -175,6 +192,7 @@ class Project(Base):
             raise NotAllowed("narrow")
         if reach not in (None, *REACHES):
             raise ValueError(f"there is no reach {reach}")
+        self.lock()
         old = self.narrowed.get(str(user.id))
         if reach == old:
             return
@@ -184,6 +202,12 @@ class Project(Base):
             "project_member.narrowed", by=by, workspace_id=self.workspace_id, project_id=self.id,
             changes={"user_id": (user.id, user.id), "reach": (old or "role", reach or "role")},
         )  # fmt: skip
+
+    def may_change_tasks(self, user: User) -> bool:
+        """Could there be a task here that the person may edit or move?"""
+        if self.draft_of_id:
+            return is_template_keeper(user, self.workspace_id)
+        return any(self.scope(user, each) in ("own", "member", "all") for each in ("edit", "move"))
 
     def hand_to(self, owner: User, *, by: User, change: str) -> None:
         """Somebody else of the workspace owns it from now on, and takes part in it."""
@@ -201,7 +225,7 @@ class Project(Base):
 
     def allows(self, user: User, permission: str) -> bool:
         """May the person do this in the project at large (and not only to tasks of the person's own)?"""
-        if self.draft_of_id and permission != "view":
+        if self.draft_of_id and permission not in ("view", "export"):
             return is_template_keeper(user, self.workspace_id)
         membership = user.membership_in(self.workspace_id)
         if permission == "release":
@@ -281,7 +305,7 @@ class Project(Base):
             setattr(self, name, new)
         return self._record_all("project.edited", by, changes)
 
-    def trash(self, *, by: User) -> str:
+    def trash(self, *, by: User, let_go_by: User | None = None) -> str:
         """Into the trash with all its tasks. Its sub-projects go first, one by one; what holds a task of another
         project is let go by who keeps the gates."""
         self.lock()
@@ -290,7 +314,7 @@ class Project(Base):
         if self.living_children:
             raise StillUsed(len(self.living_children))
         if self.holds_others:
-            self.refuse_release(by)
+            self.refuse_release(let_go_by or by)
         self.trashed_at = clock.now()
         self._move_tasks(None, self.trashed_at)
         return self._record_all("project.trashed", by, {})
@@ -318,7 +342,7 @@ class Project(Base):
         """By who may delete it, be it after an approval; and by who threw it away."""
         may_delete = self.known_to(user) and self.scope(user, "delete") in ("all", "approval")
         return bool(self.trashed_at) and (
-            may_delete or AuditEvent.last_actor_id("project.trashed", project_id=self.id) == user.id
+            may_delete or AuditEvent.last_actor_id("project.trashed", AuditEvent.of_project(self)) == user.id
         )
 
     @property
@@ -383,28 +407,37 @@ class Project(Base):
         """The project's revision, if the bearer of this sign-in may see the project: one query, so that an
         open board may ask every two seconds. None where anything is not as it should be."""
         asked = {"token_hash": SignIn.digest(token), "now": clock.now(), "project_id": project_id}
-        row = db.session.execute(cls._revision_seen(), asked).one_or_none()
-        if row is None or not (row.joined or scope_in(row.policy, row.role, "view") == "all"):
+        rows = db.session.execute(cls._revision_seen(), asked).all()  # one for each workspace of the person
+        here = next((row for row in rows if row.here), None)
+        creates = [row.role == "creator" for row in rows]
+        if here is None or all(creates) or (here.mailed_link_id and not all(creates)):
             return None
-        return int(row.revision)
+        if here.totp_secret is None and any(row.role in row.second_factor_roles for row in rows):
+            return None
+        scope = scope_in(here.policy, here.role, "view")
+        return int(here.revision) if scope == "all" or (here.joined and scope in ("member", "shared")) else None
 
     @classmethod
     @cache
-    def _revision_seen(cls) -> Select[int, str, dict[str, dict[str, str]], bool]:
+    def _revision_seen(cls) -> Select[*tuple[Any, ...]]:
         """Built once: putting the statement together takes longer than running it."""
         joined = select(ProjectMember.user_id).where(ProjectMember.project_id == bindparam("project_id"))
         return (
-            select(cls.revision, Membership.role, Workspace.policy, User.id.in_(joined).label("joined"))
-            .join(Workspace, Workspace.id == cls.workspace_id)
-            .join(Membership, Membership.workspace_id == cls.workspace_id)
-            .join(User, User.id == Membership.user_id)
-            .join(SignIn, SignIn.user_id == User.id)
+            select(
+                cls.revision, Membership.role, Workspace.policy, Workspace.second_factor_roles, User.totp_secret,
+                SignIn.mailed_link_id, User.id.in_(joined).label("joined"),
+                (Membership.workspace_id == cls.workspace_id).label("here"),
+            )
+            .select_from(SignIn)
+            .join(User, User.id == SignIn.user_id)
+            .join(Membership, Membership.user_id == User.id)
+            .join(Workspace, Workspace.id == Membership.workspace_id)
+            .join(cls, cls.id == bindparam("project_id"))
             .where(
-                cls.id == bindparam("project_id"),
                 cls.trashed_at.is_(None),
                 SignIn.token_hash == bindparam("token_hash"),
                 SignIn.expires_at > bindparam("now"),
                 User.active,
                 ~SignIn.awaits_code,
             )
-        )
+        )  # fmt: skip

@@ -84,7 +84,8 @@ def numbered(word: str, number: int) -> str:
 
 def _locked(workspace_id: int) -> Workspace:
     """Until the end of the transaction, so that two people never get the same."""
-    return db.session.scalars(select(Workspace).where(Workspace.id == workspace_id).with_for_update()).one()
+    here = select(Workspace).where(Workspace.id == workspace_id)
+    return db.session.scalars(here.with_for_update(key_share=True)).one()
 
 
 def free_code(workspace: Workspace, *, platforms: Collection[str], anchor: date | None, word: str) -> str:

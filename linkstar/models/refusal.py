@@ -88,7 +88,7 @@ class FileRefused(Refusal):
 
 
 class UndoRefused(Refusal):
-    """The change cannot be taken back: `reason` is 'gone', 'changed_since' or 'not_yours'."""
+    """The change cannot be taken back: `reason` is 'gone', 'changed_since', 'not_yours' or 'late'."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -96,7 +96,7 @@ class UndoRefused(Refusal):
 
 
 class Overtaken(Refusal):
-    """What was asked for does not fit any more: `reason` is 'gone' or 'changed_since'."""
+    """What was asked for does not fit any more: `reason` is 'gone', 'changed_since' or, of who asked, 'rights_lost'."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -109,6 +109,10 @@ class AlreadyDecided(Refusal):
 
 class LastAdministrator(Refusal):
     """A workspace keeps somebody who can let others in."""
+
+
+class StillOwns(Refusal):
+    """Who owns projects or open tasks is no outsider who is given single tasks: they are handed over first."""
 
 
 class MemberChanged(Refusal):

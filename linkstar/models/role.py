@@ -39,7 +39,7 @@ def scope_in(policy: dict[str, dict[str, str]], role: str, permission: str) -> s
 
 
 EXTERNAL_ROLES = frozenset({"creator", "us_partner"})
-READ_ONLY_ROLES = frozenset({"us_partner"})  # seats that change nothing; counted apart
+READ_ONLY_ROLES = frozenset({"us_partner"})  # seats that change nothing, but speak and attach; counted apart
 WORKSPACE_KEEPERS = frozenset({"admin", "pmo"})  # who set it up and keep its calendars and its naming rule
 GATE_KEEPERS = frozenset({"legal", "pmo"})  # who may take away what holds a task; others ask for a waiver
 

@@ -16,7 +16,7 @@ from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.identity import RecoveryCode
-from linkstar.models.user import User
+from linkstar.models.user import SignIn, User
 
 SECONDS = 30  # that a code lives; the one before and the one after are taken too
 WAITS = 3600  # seconds that a proposed secret may wait for its first right code
@@ -52,6 +52,21 @@ class SecondFactor:
         self.user.totp_secret = self.user.totp_step = None
         self._forget_recovery_codes()
         record("second_factor.removed", by=self.user)
+
+    def may_be_reset_by(self, user: User) -> bool:
+        """Only an administrator of everything that it guards; one's own is turned off with a code."""
+        mine = [user.membership_in(each.workspace_id) for each in self.user.memberships]
+        return user.id != self.user.id and all(each is not None and each.administers for each in mine)
+
+    def reset(self, *, by: User | None) -> None:
+        """Off without a code, for somebody who has lost the phone and the recovery codes; signed out everywhere."""
+        self.user.totp_secret = self.user.totp_step = None
+        self._forget_recovery_codes()
+        SignIn.end_all(self.user)
+        places: list[int | None] = [each.workspace_id for each in self.user.memberships]
+        for place in places or [None]:
+            changes = {"user_id": (self.user.id, self.user.id)}
+            record("member.second_factor_reset", by=by, workspace_id=place, changes=changes)
 
     # signing in
 

@@ -1,13 +1,15 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
+from linkstar.models.approval import Approval
 from linkstar.models.attachment import Attachment
 from linkstar.models.audit_event import in_both, new_change, record_rows
+from linkstar.models.comment import Comment
 from linkstar.models.project import Project
 from linkstar.models.task import Task
 from linkstar.models.user import User
@@ -60,17 +62,28 @@ class Trash:
         change, count = new_change(), 0
         for model, query in ((Task, thrown), (Project, lost)):
             records = list(db.session.scalars(query))
+            Approval.outlive(_concern(model, query), change=change)
             record_rows(_told(each, change) for each in records)
             for start in range(0, len(records), 500):
                 ids = [each.id for each in records[start : start + 500]]
                 _delete(model, model.id.in_(ids), model.trashed_at < old)
             count += len(records)
         _delete(Attachment, Attachment.trashed_at < old)
+        taken_back = update(Comment).where(Comment.trashed_at < old, Comment.body != "")
+        db.session.execute(taken_back.values(body=""), execution_options={"synchronize_session": False})
         return count
 
 
 def _fresh(column: Any) -> ColumnElement[bool]:
     return column > clock.now() - KEPT
+
+
+def _concern(model: Any, query: Select[Any]) -> ColumnElement[bool]:
+    """Requests about these tasks, or about these projects and what is in them."""
+    ids = query.with_only_columns(model.id)
+    if model is Task:
+        return Approval.task_id.in_(ids)
+    return or_(Approval.project_id.in_(ids), Approval.task_id.in_(select(Task.id).where(Task.project_id.in_(ids))))
 
 
 def _told(record: Task | Project, change: str) -> dict[str, Any]:

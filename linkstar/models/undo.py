@@ -1,10 +1,11 @@
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
+from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.attachment import Attachment
 from linkstar.models.audit_event import AuditEvent, new_change
@@ -33,6 +34,7 @@ THINGS: dict[str, tuple[str, type[Any]]] = {
     "attachment.trashed": ("attachment", Attachment),
     "comment.trashed": ("comment", Comment),
 }
+UNDONE_WITHIN = timedelta(hours=24)
 LINKS = ("dependency.added", "dependency.removed")
 PLACES = {"stage_id": ("stage", Stage), "phase_id": ("phase", Phase), "owner_id": ("owner", User)}
 
@@ -55,6 +57,8 @@ class Undo:
             raise UndoRefused("gone")
         if any(event.actor_id != by.id for event in self.events):
             raise UndoRefused("not_yours")
+        if self.events[-1].created_at < clock.now() - UNDONE_WITHIN:
+            raise UndoRefused("late")
 
     def run(self) -> list[Task]:
         """Undoes event after event, the last first, and returns the tasks; refuses the whole where one cannot be."""
@@ -178,7 +182,7 @@ class Undo:
     @staticmethod
     def _refuse_if_lived_in(event: AuditEvent, task: Task) -> None:
         """Taking back that a task was added would take away what others have put into it since."""
-        later = select(AuditEvent.id).where(AuditEvent.task_id == task.id, AuditEvent.change != event.change).limit(1)
+        later = select(AuditEvent.id).where(AuditEvent.of_task(task), AuditEvent.change != event.change).limit(1)
         if task.trashed_at or db.session.scalar(later):
             raise UndoRefused("changed_since")
 
@@ -193,6 +197,7 @@ class Undo:
                 to[name] = db.session.get(model, value) if value is not None else None
             elif field == "platform":
                 to["platform"] = value
+        self._refuse_gone(to.get("owner"), task)
         task.move_to(by=self.by, to=to, position=old.get("position"), change=self.change, undoes=self.undone)
 
     def _write_back(self, event: AuditEvent, task: Task) -> None:
@@ -207,9 +212,16 @@ class Undo:
                 )
             )
         values = {field: task.typed(field, value) for field, value in old.items()}
+        self._refuse_gone(db.session.get(User, values["owner_id"]) if "owner_id" in values else None, task)
         if any(getattr(task, field) != task.typed(field, value) for field, value in new.items()):
             raise UndoRefused("changed_since")
         task.edit(values, by=self.by, labels=labels, change=self.change, undoes=self.undone)
+
+    @staticmethod
+    def _refuse_gone(owner: User | None, task: Task) -> None:
+        """No task comes back to somebody who has left."""
+        if owner and not owner.membership_in(task.workspace_id):
+            raise UndoRefused("changed_since")
 
     @staticmethod
     def _sides(event: AuditEvent) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from linkstar.models.evidence import Evidence
 from linkstar.models.refusal import FileRefused, NotAllowed
 from linkstar.models.task import Task
 from linkstar.models.user import User
+from linkstar.models.workspace import Workspace
 
 WARNS_FROM = 80  # percent
 
@@ -27,7 +28,9 @@ class Upload(Base):
     key: Mapped[str] = mapped_column(String(32), unique=True, default=lambda: secrets.token_urlsafe(16))
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
-    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachment.id", ondelete="CASCADE"))  # a new version
+    attachment_id: Mapped[int | None] = mapped_column(  # of which it is a new version
+        ForeignKey("attachment.id", ondelete="CASCADE"), index=True
+    )
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     file_name: Mapped[str] = mapped_column(String(200))
     size: Mapped[int] = mapped_column(BigInteger)
@@ -35,6 +38,7 @@ class Upload(Base):
     file_key: Mapped[str] = mapped_column(String(80), unique=True)
     version_id: Mapped[int | None] = mapped_column(ForeignKey("attachment_version.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    last_piece_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
     task: Mapped[Task] = relationship()
     attachment: Mapped[Attachment | None] = relationship()
@@ -62,7 +66,10 @@ class Upload(Base):
         return storage.grown(self.file_key)
 
     def become(self, file: ReceivedFile) -> AttachmentVersion:
-        """The file is whole: it becomes an attachment, or a version of one."""
+        """The file is whole: it becomes an attachment, or a version of one. Raises FileRefused where others have
+        filled the workspace since it was begun."""
+        db.session.get_one(Workspace, self.workspace_id).hold()
+        StorageUse(self.workspace_id).refuse_over(file.file_name, file.size)
         if self.attachment:
             self.version = self.attachment.add_version(file, by=self.user)
         else:
@@ -113,5 +120,8 @@ class StorageUse:
         sending = select(func.coalesce(func.sum(Upload.size), 0)).where(
             Upload.workspace_id == self.workspace_id, Upload.user_id == by.id, Upload.version_id.is_(None)
         )
-        if self.used + int(db.session.scalar(sending) or 0) + size > self.quota:
+        self.refuse_over(name, int(db.session.scalar(sending) or 0) + size)
+
+    def refuse_over(self, name: str, size: int) -> None:
+        if self.used + size > self.quota:
             raise FileRefused("full", name, self.quota)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.i18n import _
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class User(Base):
     """A person with one sign-in, a language and a time zone; a member of one or more workspaces."""
 
     __tablename__ = "user"
+    __table_args__ = NUMBERED_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)

@@ -100,22 +100,27 @@ class Waiver(Base):
 
     @property
     def missing_roles(self) -> list[str]:
-        """Whose signature is still wanted."""
-        signed = {vote.role for vote in self.votes if vote.agrees}
+        """Whose signature is still wanted; one whose signer has another role by now does not count."""
+        signed = {vote.role for vote in self.votes if vote.agrees and self._role_of(vote.user) == vote.role}
         return sorted(SIGNED_BY - signed) if self.state == "asked" else []
+
+    def _role_of(self, user: User) -> str | None:
+        membership = user.membership_in(self.workspace_id)
+        return membership.role if membership else None
 
     def signers(self) -> list[User]:
         people: list[User] = [person for person in self.task.project.people() if self.may_be_signed_by(person)]
         return people
 
     def may_be_signed_by(self, user: User) -> bool:
-        """Legal or PMO, who did not ask himself and whose role has not signed yet."""
+        """Legal or PMO with a say in the project, who neither asked nor signed and whose role has not signed yet."""
         membership: Membership | None = user.membership_in(self.workspace_id)
         return (
             self.state == "asked"
             and bool(membership)
             and membership.role in self.missing_roles  # type: ignore[union-attr]
-            and user.id != self.asked_by_id
+            and user.id not in {self.asked_by_id, *(vote.user_id for vote in self.votes)}
+            and membership.has_say_in(self.task.project)  # type: ignore[union-attr]
         )
 
     def vote(self, agrees: bool, *, by: User, reason: str | None = None) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import new_change, record
 from linkstar.models.refusal import MatrixChanged
 from linkstar.models.role import PERMISSIONS, ROLES, choices, scope_in
@@ -19,6 +19,7 @@ class Workspace(Base):
     """One company's wall: every row belongs to one workspace and is found through it."""
 
     __tablename__ = "workspace"
+    __table_args__ = NUMBERED_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(40), unique=True)
@@ -48,7 +49,7 @@ class Workspace(Base):
 
     def hold(self) -> None:
         """Until the end of the transaction nobody else changes its people or its roles; it is read again."""
-        db.session.refresh(self, with_for_update=True)
+        db.session.refresh(self, with_for_update={"key_share": True})
 
     def write_matrix(self, matrix: Matrix, second_factor_roles: Collection[str], *, seen: str, by: User) -> str:
         """What the roles may do from the next request on; one event for each role that changes, in one change.

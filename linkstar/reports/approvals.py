@@ -12,6 +12,7 @@ from linkstar import clock, packs
 from linkstar.extensions import db
 from linkstar.i18n import _, both, in_language
 from linkstar.models import MASKED, Approval, ApprovalVote, PublishTemplate, Task, User, decided_by
+from linkstar.models.undo import UNDONE_WITHIN
 from linkstar.reports.history import value_words
 from linkstar.reports.template_difference import TemplateDifference
 from linkstar.reports.waivers import Waivers
@@ -19,7 +20,6 @@ from linkstar.words import OPERATION_NAMES, TROUBLES, field_name
 
 MOST = 50
 FETCHED_WITHIN = timedelta(days=7)
-UNDONE_WITHIN = timedelta(days=1)
 
 
 class Queue:
@@ -162,6 +162,8 @@ class Line:
         return TemplateDifference(packs.difference(old, new), (old, new))
 
     def _shows(self, field: str) -> bool:
+        if field == "email" and self.approval.arguments["role"] == "creator" and not self.is_mine:
+            field = "contact"
         if field not in MASKED:
             return True
         project = self.approval.task.project if self.approval.task else self.approval.project
@@ -191,6 +193,7 @@ def may_fetch(approval: Approval, reader: User) -> bool:
     """An export that was agreed is there for some days, for who asked for it, as long as that person might ask."""
     return (
         approval.operation == "export_sensitive"
+        and not approval.gone  # or it would be the whole workspace's
         and approval.state == "done"
         and approval.asked_by_id == reader.id
         and approval.done_at is not None

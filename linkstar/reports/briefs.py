@@ -169,8 +169,10 @@ def sent_back(tasks: Iterable[Task], creator: User) -> set[int]:
     open_ids = [task.id for task in tasks if task.stage.kind in ("backlog", "active")]
     if not open_ids:
         return set()
-    moves = select(AuditEvent.task_id, AuditEvent.actor_id, AuditEvent.changes).where(
-        AuditEvent.task_id.in_(open_ids), AuditEvent.action == "task.moved"
+    moves = (
+        select(AuditEvent.task_id, AuditEvent.actor_id, AuditEvent.changes)
+        .join(AuditEvent.task)
+        .where(AuditEvent.task_id.in_(open_ids), AuditEvent.action == "task.moved")
     )
     last = {
         task_id: (actor_id, changes["stage_id"][0])

@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the acti
     "template": ("template.", "pack."),
     "calendar": ("calendar_day.", "calendar_event."),
     "members": ("project_member.", "member.", "invitation.", "role.", "api_token.", "absence."),
-    "project": ("project.", "workspace.", "baseline."),
+    "project": ("project.", "workspace.", "history.", "baseline.", "partner."),
 }
 CALLED = re.compile(r"@#([0-9]{1,9})\b")  # as the trail keeps an @mention
 CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{1,7})-([0-9]{1,9})")

@@ -45,7 +45,7 @@ class Merge:
         """Who wrote last."""
         event = db.session.scalar(
             select(AuditEvent)
-            .where(AuditEvent.task_id == self.task.id, AuditEvent.action.in_(("task.edited", "task.moved")))
+            .where(AuditEvent.of_task(self.task), AuditEvent.action.in_(("task.edited", "task.moved")))
             .order_by(AuditEvent.id.desc())
             .limit(1)
         )

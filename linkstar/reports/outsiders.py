@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
-from linkstar.models import MailedLink, Membership, Task, User
+from linkstar.models import MailedLink, Membership, Task, User, entries_to
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Outsider:
     person: User
     owns: bool
     email: str | None  # None where the reader may not know it
-    links: list[MailedLink]  # sent for this task, the newest first
+    links: list[MailedLink]  # sent for this task, the newest first, then those asked for by the creator
 
     @property
     def open_links(self) -> list[MailedLink]:
@@ -42,18 +42,29 @@ class Outsiders:
         )
         return [membership.user for membership in db.session.scalars(query).unique()]
 
+    @property
+    def _takes_part(self) -> set[int]:
+        return {self.task.owner_id} | {each.user_id for each in self.task.participants}
+
     @cached_property
     def here(self) -> list[Outsider]:
-        takes_part = {self.task.owner_id} | {each.user_id for each in self.task.participants}
-        links = self.task.entries if self.may_share else []
+        links = self.links if self.may_share else []
         return [
             Outsider(
                 person, person.id == self.task.owner_id, person.email if self._shows_contacts else None,
                 [link for link in links if link.user_id == person.id],
             )
             for person in self._creators
-            if person.id in takes_part
+            if person.id in self._takes_part
         ]  # fmt: skip
+
+    @property
+    def links(self) -> list[MailedLink]:
+        """Those sent for the task, and those that open and that creators asked for themselves."""
+        asked = entries_to(self.task.workspace_id).where(
+            MailedLink.task_id.is_(None), MailedLink.user_id.in_(self._takes_part)
+        )
+        return [*self.task.entries, *db.session.scalars(asked)]
 
     @cached_property
     def others(self) -> list[User]:

@@ -46,6 +46,10 @@ class Panel:
     def may(self, permission: str) -> bool:
         return self.task.allows(self.reader, permission)
 
+    @property
+    def may_comment(self) -> bool:
+        return self.task.may_be_discussed_by(self.reader)
+
     @cached_property
     def may_release(self) -> bool:
         return self.task.project.allows(self.reader, "release")
@@ -80,7 +84,7 @@ class Panel:
         """What happened to the task, oldest first. Outsiders are not shown who inside did what."""
         if not self.whole:
             return []
-        query = select(AuditEvent).where(AuditEvent.task_id == self.task.id, AuditEvent.action.not_in(SILENT))
+        query = select(AuditEvent).where(AuditEvent.of_task(self.task), AuditEvent.action.not_in(SILENT))
         return list(db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(200)))[::-1]
 
     @cached_property
@@ -211,4 +215,11 @@ class Panel:
     @property
     def outsiders(self) -> list[User]:
         """Who from outside takes part, so that the composer asks for whom a comment is."""
-        return [person for person in self.readers if person.external]
+        here = self.task.workspace_id
+        return [each for each in self.readers if (member := each.membership_in(here)) and member.external]
+
+    @property
+    def creators(self) -> list[User]:
+        """Those of them whom a comment keeps from each other as soon as it calls one by name."""
+        here = self.task.workspace_id
+        return [each for each in self.outsiders if (member := each.membership_in(here)) and member.role == "creator"]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
 from linkstar.models import (
+    Departure,
     MailedLink,
     Membership,
     Participant,
@@ -67,9 +68,17 @@ class People:
     def invited(self) -> Seats:
         return Seats.of([link.role or "" for link in self.invitations])
 
-    def shows_contact(self, member: Membership) -> bool:
+    def shows_contact(self, member: Membership | Departure) -> bool:
         """May the reader know how this person is reached? Only creators keep that from most."""
-        return member.role != "creator" or member.user_id in self._known_creators
+        return member.role != "creator" or self.knows_contact(member)
+
+    def knows_contact(self, member: Membership | Departure) -> bool:
+        """May the reader know what the workspace wrote down of a creator, whatever the person is by now?"""
+        return self.sees_all_contacts or member.user_id in self._known_creators
+
+    @property
+    def sees_all_contacts(self) -> bool:
+        return self.reader.scope(MASKED["contact"]) == "all"
 
     @cached_property
     def _known_creators(self) -> set[int]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import lazyload, selectinload
 
 from linkstar import clock
@@ -29,19 +29,28 @@ class Piece:
 
 
 class TrashPage:
-    def __init__(self, person: User) -> None:
-        self.person = person
+    def __init__(self, person: User, page: int = 1) -> None:
+        self.person, self.page = person, page
         self._trash = Trash(person)
+
+    def _turned(self, query: Select[Any]) -> Select[Any]:
+        return query.offset((self.page - 1) * MOST).limit(MOST)
+
+    @cached_property
+    def older(self) -> bool:
+        """Does anything lie below this page?"""
+        queries = (self._trash.tasks(), self._trash.projects(), self._trash.attachments())
+        return any(db.session.scalar(query.offset(self.page * MOST).limit(1)) for query in queries)
 
     @cached_property
     def tasks(self) -> list[Piece]:
-        tasks = list(db.session.scalars(self._trash.tasks().limit(MOST)))
+        tasks = list(db.session.scalars(self._turned(self._trash.tasks())))
         who = self._who("task.trashed", "task_id", tasks)
         return [self._piece(task, who, task.may_be_restored_by(self.person)) for task in tasks]
 
     @cached_property
     def projects(self) -> list[Piece]:
-        projects = list(db.session.scalars(self._trash.projects().limit(MOST)))
+        projects = list(db.session.scalars(self._turned(self._trash.projects())))
         who = self._who("project.trashed", "project_id", projects)
         pieces = [self._piece(each, who, each.may_be_restored_by(self.person)) for each in projects]
         counts = self._counts(projects)
@@ -51,7 +60,7 @@ class TrashPage:
 
     @cached_property
     def attachments(self) -> list[Piece]:
-        query = self._trash.attachments().options(selectinload(Attachment.versions)).limit(MOST)
+        query = self._turned(self._trash.attachments().options(selectinload(Attachment.versions)))
         return [
             self._piece(attachment, {}, attachment.may_be_trashed_by(self.person))
             for attachment in db.session.scalars(query)
@@ -71,6 +80,7 @@ class TrashPage:
             select(key, User)
             .join(User, User.id == AuditEvent.actor_id)
             .where(AuditEvent.action == action, key.in_([record.id for record in records]))
+            .where(AuditEvent.workspace_id.in_({record.workspace_id for record in records}))
             .options(lazyload(User.memberships))
             .order_by(AuditEvent.id)
         )

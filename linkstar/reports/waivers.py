@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, sele
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
-from linkstar.models import Task, User, Waiver, WaiverVote
+from linkstar.models import Membership, Project, Task, User, Waiver, WaiverVote
 from linkstar.models.waiver import SIGNED_BY
 
 MOST = 100
@@ -35,11 +35,16 @@ class Waivers:
         return self._those(and_(Waiver.asked_by_id == self.person.id, Task.seen_by(self.person)))
 
     def _wants_signature(self) -> ColumnElement[bool]:
-        """Asked by somebody else, and nobody of the person's role has signed yet."""
+        """Asked by somebody else, not signed by the person, and by nobody who still has the person's role."""
+        still = select(Membership.id).where(
+            Membership.workspace_id == Waiver.workspace_id, Membership.user_id == WaiverVote.user_id,
+            Membership.role == WaiverVote.role,
+        )  # fmt: skip
         mine = [
             and_(
                 Waiver.workspace_id == membership.workspace_id,
-                ~Waiver.votes.any(and_(WaiverVote.role == membership.role, WaiverVote.agrees)),
+                ~Waiver.votes.any(and_(WaiverVote.role == membership.role, WaiverVote.agrees, still.exists())),
+                Task.project_id.in_(select(Project.id).where(Project.with_say_of(membership))),
             )
             for membership in self.person.memberships
             if membership.role in SIGNED_BY
@@ -47,6 +52,7 @@ class Waivers:
         return and_(
             Waiver.state == "asked",
             Waiver.asked_by_id != self.person.id,
+            ~Waiver.votes.any(WaiverVote.user_id == self.person.id),
             Task.seen_by(self.person),
             or_(false(), *mine),
         )

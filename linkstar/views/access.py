@@ -1,6 +1,6 @@
 """Finds a record through the person who asks. Not visible is 404, visible but not allowed is 403."""
 
-from flask import abort
+from flask import abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -36,16 +36,33 @@ def get_project(project_id: int, permission: str = "view") -> Project:
 
 def get_task(task_id: int, permission: str = "view") -> Task:
     task = db.session.scalar(Task.visible_to(current_user).where(Task.id == task_id)) or abort(404)
+    if is_brief(task):
+        _keep_to_brief(task)
     if permission != "view" and not task.allows(current_user, permission):
         raise NotAllowed(permission)
     return task
 
 
+def is_brief(task: Task) -> bool:
+    """Is the person a creator where the task is, whatever else the person is elsewhere?"""
+    membership = current_user.membership_in(task.workspace_id)
+    return membership is not None and membership.role == "creator"
+
+
+def _keep_to_brief(task: Task) -> None:
+    """Of a task a creator has what is open to creators; for who is more than that elsewhere, the door stands open."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if getattr(view, "open_to_creators", False) or g.get("via") == "api":  # a token is of one workspace
+        return
+    if request.endpoint == "tasks.show":
+        abort(redirect(url_for("briefs.show", task_id=task.id), 303))
+    abort(404)
+
+
 def get_brief(task_id: int) -> Task:
     """A task as its creator has it."""
     task = get_task(task_id)
-    membership = current_user.membership_in(task.workspace_id)
-    if membership is None or membership.role != "creator" or task.project.draft_of_id:
+    if not is_brief(task) or task.project.draft_of_id:
         abort(404)
     return task
 

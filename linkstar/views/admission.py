@@ -65,7 +65,15 @@ def before_second_factor(view: View) -> View:
     return view
 
 
+def reads_first(view: View) -> View:
+    """Marks a view that changes something only after long work (a password is judged, a file drawn or packed). It
+    says write() when that is done; until then nobody waits for it."""
+    view.reads_first = True  # type: ignore[attr-defined]
+    return view
+
+
 def init_app(app: Flask) -> None:
+    app.url_value_preprocessor(_only_read)  # before the first look at the database, which asks who it is
     app.before_request(_admit)
     app.after_request(_add_headers)
     login_manager.user_loader(_load_user)
@@ -78,11 +86,11 @@ def init_app(app: Flask) -> None:
 
 
 def _load_user(token: str) -> User | None:
-    user = None if _lay_unused() else SignIn.user_of(token)
+    user = None if lies_unused() else SignIn.user_of(token)
     return user.signed_in_with(token) if user else None
 
 
-def _lay_unused() -> bool:
+def lies_unused() -> bool:
     """When a sign-in was used last stands in its cookie, which is signed: reading a page writes into no table."""
     lasts = SignIn.LASTS_UNUSED if session.permanent else SignIn.LASTS_UNUSED_UNREMEMBERED
     now = clock.now().timestamp()
@@ -93,6 +101,12 @@ def _note_use() -> None:
     now = clock.now().timestamp()
     if now - session.get("seen", 0) > SEEN_AGAIN:
         session["seen"] = now
+
+
+def _only_read(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    view = current_app.view_functions.get(endpoint or "")
+    if request.method in SAFE or getattr(view, "reads_first", False):
+        read_only()
 
 
 def _is_our_host(host: str) -> bool:
@@ -110,8 +124,6 @@ def _admit() -> Any:
     if not _is_our_host(request.host) and request.endpoint not in PROBES:
         log.warning("a request for the host %r was refused; PUBLIC_URL names another one", request.host[:100])
         abort(400)
-    if request.method in SAFE:
-        read_only()
     remember_language()
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, "public", False):

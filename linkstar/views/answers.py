@@ -9,6 +9,7 @@ from flask_login import current_user
 from linkstar.models import Project, Task
 from linkstar.reports.board import Board
 from linkstar.reports.task_filter import TaskFilter
+from linkstar.views import access
 from linkstar.views.admission import own_path
 
 
@@ -38,7 +39,8 @@ def changed(
         session["toast"] = {"message": message, "change": change}
         return redirect(back or came_from() or url_for("projects.board.show", project_id=project.id), 303)
     address = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]
-    if address.path.startswith("/projects/") and address.path.endswith(("/plan", "/gantt")):  # all rows may have moved
+    whole = [url_for(f"projects.{page}.show", project_id=project.id) for page in ("plan", "gantt")]
+    if address.path in whole and project.known_to(current_user):  # any change may move all of their rows
         session["toast"] = {"message": message, "change": change}
         return leave(address._replace(scheme="", netloc="", fragment="").geturl())
     board = board_on_screen(project)
@@ -70,13 +72,15 @@ def leave(address: str) -> Any:
 
 def page_of(task: Task) -> str:
     """Where the reader finds the task."""
-    return url_for("briefs.show" if current_user.only_creates else "tasks.show", task_id=task.id)
+    return url_for("briefs.show" if access.is_brief(task) else "tasks.show", task_id=task.id)
 
 
 def board_on_screen(project: Project) -> Board | None:
-    """The board of this project as the page shows it from which an htmx request came, None for other pages."""
+    """The board of this project as the page shows it from which an htmx request came, None for other pages, and for
+    who has no board."""
     address = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]
-    if address.path != url_for("projects.board.show", project_id=project.id):
+    here = url_for("projects.board.show", project_id=project.id)
+    if address.path != here or not project.known_to(current_user):
         return None
     return Board(project, current_user, TaskFilter.read(dict(parse_qsl(address.query))))
 

@@ -1,12 +1,13 @@
 from typing import Any
 
-from flask import Blueprint, abort, g, redirect, render_template, session, url_for
+from flask import Blueprint, abort, redirect, render_template, session, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit, db, limiter
 from linkstar.forms.api_token import ApiTokenForm, inside
 from linkstar.i18n import _
 from linkstar.models import ApiToken, NotAllowed
+from linkstar.views.idempotency import keep_no_answer
 
 blueprint = Blueprint("api_tokens", __name__, url_prefix="/account/api_tokens")
 
@@ -28,7 +29,7 @@ def create() -> Any:
         by=current_user,
     )  # fmt: skip
     commit()
-    g.pop("idempotency_key", None)  # or this answer, with the token in it, would be kept
+    keep_no_answer()
     return render_template("api_tokens/create.html", row=row, token=token)
 
 

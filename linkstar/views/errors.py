@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from linkstar.extensions import db, login_manager, read_only
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l
-from linkstar.models import CodesUsedUp, KeyReused, MemberChanged, NotAllowed, Overtaken, PositionGone
+from linkstar.models import CodesUsedUp, KeyReused, MemberChanged, NotAllowed, Overtaken, PositionGone, UndoRefused
 from linkstar.views.admission import send_to_sign_in
 from linkstar.words import FIELD_NAMES
 
@@ -33,7 +33,7 @@ SENTENCES: dict[int, tuple[LazyString, LazyString]] = {
     503: (_l("Linkstar is busy for a moment"), _l("Nothing was changed. Try again in a few seconds.")),
 }
 TYPED = {
-    **FIELD_NAMES,
+    **{name: words for name, words in FIELD_NAMES.items() if name != "code"},  # which may be that of a second factor
     "title": _l("Task title"),
     "body": _l("Comment"),
     "text": _l("Checklist item"),
@@ -45,6 +45,7 @@ CODES_USED_UP = (
     _l("The naming rule has no number left"),
     _l("Nothing was changed. Use another word, or let an administrator change the rule."),
 )
+UNDO_LATE = (_l("It is too late to take that back"), _l("A change can be undone within 24 hours."))
 CSRF_EXPIRED = (_l("This page had become too old"), _l("Nothing was changed. Load the page again and send it again."))
 
 
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CodesUsedUp, lambda error: _answer(422, CODES_USED_UP))
     app.register_error_handler(PositionGone, lambda error: _answer(409, SENTENCES[409]))
     app.register_error_handler(MemberChanged, lambda error: _answer(409, SENTENCES[409]))
+    app.register_error_handler(UndoRefused, _undo_refused)
     app.register_error_handler(Overtaken, lambda error: _answer(409, SENTENCES[409]))
     app.register_error_handler(IntegrityError, lambda error: _answer(409, SENTENCES[409]))  # somebody was faster
     app.register_error_handler(OperationalError, _busy)
@@ -70,6 +72,10 @@ def _csrf_error(error: CSRFError) -> Any:
     if not getattr(view, "public", False) and not current_user.is_authenticated:
         return send_to_sign_in()
     return _answer(400, CSRF_EXPIRED)
+
+
+def _undo_refused(error: UndoRefused) -> Response:
+    return _answer(409, UNDO_LATE if error.reason == "late" else SENTENCES[409])
 
 
 def _http_error(error: HTTPException) -> Any:

@@ -19,10 +19,10 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 
 from linkstar import clock, evidence_pack
-from linkstar.extensions import commit, db, record_id
+from linkstar.extensions import commit, db, record_id, write
 from linkstar.i18n import _, both
-from linkstar.models import Approval, AuditEvent, ExportHistory, Membership, NotAllowed, Project, User
-from linkstar.models.audit_event import head_of
+from linkstar.models import Approval, AuditEvent, ExportHistory, Membership, NotAllowed, Project, Task, User
+from linkstar.models.audit_event import head_of, record
 from linkstar.reports.audit_archive import AuditArchive
 from linkstar.reports.history import KINDS, History, HistoryFilter
 from linkstar.reports.spreadsheet import BEGINNING, line
@@ -65,6 +65,7 @@ def show_archive() -> Any:
     files = report.files() | {"history.csv": "".join(_lines(happened)).encode(errors="replace")}
     key = evidence_pack.sealing_key(current_app.config["SECRET_KEY"])
     pack = evidence_pack.build(report.manifest(), files, [], key)
+    note_export(membership.workspace_id)
     name = f"linkstar-audit-{membership.workspace.key}-{clock.now():%Y%m%d}.zip"
     return send_file(pack, "application/zip", as_attachment=True, download_name=name)
 
@@ -74,7 +75,7 @@ for module in (exports, archive):
 
 
 def happened_in(workspace_id: int, project: Project | None = None) -> ColumnElement[bool]:
-    return AuditEvent.project_id == project.id if project else AuditEvent.workspace_id == workspace_id
+    return AuditEvent.of_project(project) if project else AuditEvent.workspace_id == workspace_id
 
 
 def page(
@@ -88,10 +89,11 @@ def page(
 ) -> Any:
     """A page of the trail, or with ?file=csv all of it as a file."""
     chosen = HistoryFilter.read(request.args)
-    may_export = membership.scope("export") == "all"
+    may_export = project.allows(current_user, "export") if project else membership.scope("export") == "all"
     if request.args.get("file") == "csv":
         if not may_export:
             raise NotAllowed("export")
+        note_export(membership.workspace_id, project, context.get("task"))
         return csv_file(scope, chosen)
     return render_template(
         template,
@@ -104,6 +106,14 @@ def page(
         project=project,
         **context,
     )
+
+
+def note_export(workspace_id: int, project: Project | None = None, task: Task | None = None) -> None:
+    """Whoever takes what happened out of Linkstar is part of it."""
+    write()
+    project_id = project.id if project else None
+    record("history.exported", by=current_user, workspace_id=workspace_id, project_id=project_id, task=task)
+    commit()
 
 
 def csv_file(scope: ColumnElement[bool], chosen: HistoryFilter) -> Response:

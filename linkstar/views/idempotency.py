@@ -2,6 +2,7 @@
 again gets the same answer."""
 
 import time
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -42,16 +43,28 @@ def _replay() -> Any:
     request.get_data(cache=True)
     earlier = _find(key)
     if earlier is None:
-        db.session.add(IdempotentRequest(user_id=current_user.id, key=key, fingerprint=_fingerprint()))
+        g.idempotent, g.claim = (current_user.id, key), partial(_claim, current_user.id, key, _fingerprint())
+        if g.get("read_only"):
+            return None  # write() claims it
         try:
-            db.session.flush()
+            g.claim()
         except IntegrityError:  # PostgreSQL: the twin has just committed
             db.session.rollback()
+            keep_no_answer()
             earlier = _find(key)
         else:
-            g.idempotency_key = key
             return None
     return _answer_again(earlier)
+
+
+def _claim(user_id: int, key: str, fingerprint: str) -> None:
+    db.session.add(IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint))
+    db.session.flush()
+
+
+def keep_no_answer() -> None:
+    """What the answer shows, it shows once, and not to whoever sends the request again."""
+    g.pop("idempotent", None)
 
 
 def _find(key: str) -> IdempotentRequest | None:
@@ -86,14 +99,14 @@ def _answer_again(earlier: IdempotentRequest | None) -> Any:
 
 def _keep(response: Response) -> Response:
     """Adds the answer to the row. A request that was refused has rolled its row back, and may be sent again."""
-    key = g.pop("idempotency_key", None)
+    user_id, key = g.pop("idempotent", (None, None))
     if key is None or response.status_code >= 400 or response.direct_passthrough:
         return response
     db.session.rollback()
     g.read_only = False
     db.session.execute(
         update(IdempotentRequest)
-        .where(IdempotentRequest.user_id == current_user.id, IdempotentRequest.key == key)
+        .where(IdempotentRequest.user_id == user_id, IdempotentRequest.key == key)
         .values(
             status=response.status_code,
             headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},

@@ -7,7 +7,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import commit, db
-from linkstar.models import Notification, Task
+from linkstar.models import Approval, Notification, Task
 from linkstar.reports.inbox import notices_of
 from linkstar.views import access
 from linkstar.views.admission import own_path
@@ -26,7 +26,7 @@ def index() -> Any:
             contains_eager(Notification.task).joinedload(Task.project, innerjoin=False),
             joinedload(Notification.comment),
         )
-        .options(joinedload(Notification.approval))
+        .options(joinedload(Notification.approval).options(joinedload(Approval.task), joinedload(Approval.project)))
         .order_by(Notification.id.desc())
         .limit(MOST)
     )

@@ -3,12 +3,12 @@ from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 
-from linkstar.extensions import commit, limiter, read_only, write
+from linkstar.extensions import commit, limiter, write
 from linkstar.forms.password import PasswordResetForm, PasswordWishForm
-from linkstar.i18n import _
+from linkstar.i18n import _, language, speaking
 from linkstar.models import MailedLink, change_password, send_reset
 from linkstar.views import throttle
-from linkstar.views.admission import public
+from linkstar.views.admission import public, reads_first
 
 blueprint = Blueprint("password_resets", __name__, url_prefix="/password_resets")
 
@@ -43,17 +43,20 @@ def create() -> Any:
 @limiter.limit("100 per hour", key_func=throttle.address, deduct_when=lambda answer: answer.status_code == 404)
 def edit(token: str) -> Any:
     """A mail scanner opens it too; nothing is used up by looking."""
-    return _page(_link(token), PasswordResetForm(formdata=None))
+    link = _link(token)
+    with speaking(link.language if link else language()):
+        return _page(link, PasswordResetForm(formdata=None))
 
 
 @blueprint.put("/<token>")
 @public
 @limiter.limit("100 per hour", key_func=throttle.address, deduct_when=lambda answer: answer.status_code == 404)
+@reads_first
 def update(token: str) -> Any:
-    read_only()
     link, form = _link(token), PasswordResetForm()
-    if not link or not (form.validate() and form.password.judge(of=[link.email, link.name])):
-        return _page(link, form, 422)
+    with speaking(link.language if link else language()):
+        if not link or not (form.validate() and form.password.judge(of=[link.email, link.name])):
+            return _page(link, form, 422)
     write()
     link = _link(token)
     if not link or not link.user or not link.use():

@@ -9,7 +9,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from linkstar import clock, evidence_pack, storage
-from linkstar.extensions import commit, db
+from linkstar.extensions import commit, db, limiter, write
 from linkstar.forms.erasure import ErasureForm
 from linkstar.i18n import _
 from linkstar.models import (
@@ -23,7 +23,7 @@ from linkstar.models import (
 )
 from linkstar.models.audit_event import record
 from linkstar.reports.people import People
-from linkstar.views.admission import open_to_creators
+from linkstar.views.admission import open_to_creators, reads_first
 from linkstar.views.workspaces import membership_inside
 
 blueprint = Blueprint("personal_data", __name__, url_prefix="/personal-data")
@@ -50,11 +50,16 @@ def show(user_id: int) -> Any:
 
 @blueprint.post("/<id:user_id>")
 @open_to_creators
+@limiter.limit("10 per hour", key_func=lambda: str(current_user.id))
+@reads_first
 def create(user_id: int) -> Any:
     """All of it as a ZIP: one JSON file for each kind, and the files that the person sent."""
     data = _data_of(user_id)
-    archive = _zipped(data)
-    record("person.exported", by=current_user, workspace_id=data.workspace_id, changes={"user_id": (user_id, user_id)})
+    if not _is_reachable(data):
+        raise NotAllowed("see_creator_contacts")
+    archive, workspace_id = _zipped(data), data.workspace_id
+    write()
+    record("person.exported", by=current_user, workspace_id=workspace_id, changes={"user_id": (user_id, user_id)})
     commit()
     name = f"linkstar-personal-data-{user_id}-{clock.now():%Y%m%d}.zip"
     return send_file(archive, "application/zip", as_attachment=True, download_name=name)
@@ -94,9 +99,18 @@ def _data_of(user_id: int) -> PersonalData:
 
 def _administrator() -> Membership:
     membership = membership_inside()
-    if not membership.administers:
+    if not membership.administers or membership.scope("view") != "all":
         raise NotAllowed("admin")
     return membership
+
+
+def _is_reachable(data: PersonalData) -> bool:
+    """May the reader know how the person is reached? Of creators that is masked, and so it is in their data."""
+    if data.workspace_id is None:
+        return True
+    left = Departure.workspace_id == data.workspace_id, Departure.user_id == data.user.id
+    member, people = data.user.membership_in(data.workspace_id), People(_administrator())
+    return all(map(people.shows_contact, [member] if member else db.session.scalars(select(Departure).where(*left))))
 
 
 def _form(data: PersonalData, **options: Any) -> ErasureForm | None:
@@ -108,11 +122,10 @@ def _form(data: PersonalData, **options: Any) -> ErasureForm | None:
 
 
 def _page(data: PersonalData, form: ErasureForm | None) -> str:
-    sections = data.sections()
-    counts = {name: len(rows) for name, rows in sections.items() if isinstance(rows, list)}
     return render_template(
-        "personal_data/show.html", data=data, person=data.user, profile=sections["profile"], counts=counts, form=form
-    )
+        "personal_data/show.html", data=data, person=data.user, profile=data.profile, counts=data.counts(), form=form,
+        reachable=_is_reachable(data),
+    )  # fmt: skip
 
 
 def _zipped(data: PersonalData) -> IO[bytes]:

@@ -1,7 +1,10 @@
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, request, session, url_for
+from flask import Blueprint, abort, current_app, redirect, request, session, url_for
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from linkstar.extensions import commit
 from linkstar.i18n import LANGUAGES
@@ -29,4 +32,16 @@ def update() -> Any:
     if theme is not None:
         session["theme"] = theme if theme in THEMES else ""
     commit()
-    return redirect(own_path(request.form.get("back")) or own_path(request.referrer) or url_for("my_work.show"), 303)
+    came_from = own_path(request.form.get("back")) or own_path(request.referrer)
+    return redirect(came_from if came_from and _is_page(came_from) else url_for("my_work.show"), 303)
+
+
+def _is_page(address: str) -> bool:
+    """A form that was refused was drawn at an address that is only written to."""
+    try:
+        current_app.url_map.bind("").match(urlsplit(address).path, "GET")
+    except RequestRedirect:
+        return True
+    except HTTPException:
+        return False
+    return True

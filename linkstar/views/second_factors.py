@@ -23,6 +23,14 @@ def _account() -> str:
     return str(waiting.user_id) if waiting else throttle.address()
 
 
+def _account_and_address() -> str:
+    return f"{_account()} {throttle.address()}"
+
+
+def _is_recovery_code() -> bool:
+    return len(request.form.get("code", "").strip()) > 10
+
+
 @blueprint.get("")
 @public
 def new() -> Any:
@@ -33,9 +41,10 @@ def new() -> Any:
 
 @blueprint.post("")
 @public
-@limiter.limit("20 per hour", key_func=_account, deduct_when=throttle.refused)
+@limiter.limit("20 per hour", key_func=_account_and_address, deduct_when=throttle.refused)
+@limiter.limit("100 per hour", key_func=_account, deduct_when=throttle.refused, exempt_when=_is_recovery_code)
 def create() -> Any:
-    """Only who knows the password gets here, so its owner may be slowed down with all others who do."""
+    """However many know the password, they guess at six digits slowly; with a recovery code the owner comes in."""
     waiting = _waiting()
     if waiting is None or not waiting.counts_try():
         return _over()

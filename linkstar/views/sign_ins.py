@@ -4,13 +4,13 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from flask_login import current_user, login_user, logout_user
 
 from linkstar import clock
-from linkstar.extensions import commit, db, limiter, read_only, write
+from linkstar.extensions import commit, db, limiter, write
 from linkstar.forms.sign_in import SignInForm
 from linkstar.i18n import _
 from linkstar.models import SignIn, User
 from linkstar.models.audit_event import record
 from linkstar.views import throttle
-from linkstar.views.admission import before_second_factor, open_to_creators, own_path, public
+from linkstar.views.admission import before_second_factor, open_to_creators, own_path, public, reads_first
 
 blueprint = Blueprint("sign_ins", __name__)
 
@@ -27,8 +27,8 @@ def new() -> Any:
 @public
 @limiter.limit("10 per 5 minutes", key_func=throttle.account_and_address, deduct_when=throttle.refused)
 @limiter.limit("100 per hour", key_func=throttle.address, deduct_when=throttle.refused)
+@reads_first
 def create() -> Any:
-    read_only()  # checking a password takes long; nobody else should wait for the write lock meanwhile
     form = SignInForm()
     if not form.validate():
         return render_template("sign_ins/new.html", form=form), 422

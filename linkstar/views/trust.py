@@ -30,7 +30,10 @@ def _periods() -> list[tuple[str, str]]:
         (_("A creator’s way in by mail"), _in_words(LASTS["entry"])),
         (_("Uploads that were broken off"), _in_words(UPLOADS_KEPT)),
         (_("Answers to repeated requests"), _in_words(ANSWERS_KEPT)),
-        (_("The history of what happened"), _("for good; of people it holds numbers, no names")),
+        (
+            _("The history of what happened"),
+            _("for good; of people it holds numbers instead of names, of files the names that they were sent with"),
+        ),
     ]
 
 

@@ -26,7 +26,7 @@ def create() -> Any:
         db.session.rollback()
         if refusal.reason in ("gone", "not_yours"):
             abort(404)
-        abort(409)
+        raise
     except MoveRefused as refusal:
         db.session.rollback()
         return refused_as(refusal)

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, Response, abort, current_app, request, session, url_for
 from flask_login import current_user
 
-from linkstar import storage
-from linkstar.extensions import commit, db, limiter, read_only, record_id, write
+from linkstar import clock, storage
+from linkstar.extensions import commit, db, limiter, record_id, write
 from linkstar.forms.attachment import refusal_words
 from linkstar.forms.evidence import LARGEST_FILE, plain_name
 from linkstar.models import LARGEST_FILM, FileRefused, ReceivedFile, Upload
 from linkstar.views import access
-from linkstar.views.admission import open_to_creators
+from linkstar.views.admission import open_to_creators, reads_first
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def takes_piece(view: View) -> View:
     """Marks a view that reads what arrives as it arrives. Until then it only reads the database, so that nobody waits
     for a slow line."""
     view.takes_piece = True  # type: ignore[attr-defined]
-    return view
+    return reads_first(view)
 
 
 def init_app(app: Flask) -> None:
@@ -48,7 +48,6 @@ def _read_more(endpoint: str | None, values: dict[str, Any] | None) -> None:
     if getattr(view, "takes_file", False) and "_user_id" in session:
         request.max_content_length = LARGEST_FILE + AROUND_IT
     if getattr(view, "takes_piece", False) and "_user_id" in session:
-        read_only()
         request.max_content_length = LARGEST_PIECE
         request.environ.pop("HTTP_IDEMPOTENCY_KEY", None)  # the offset says whether it came before
 
@@ -120,6 +119,10 @@ def update(upload_key: str) -> Any:
         received = size if whole else storage.append(file_key, offset, request.stream, limit=size)
         if received == size:
             _finish(upload_key)
+        else:
+            write()
+            access.get_upload(upload_key).last_piece_at = clock.now()
+            commit()
     except storage.WrongOffset:
         abort(409)
     except storage.TooLarge:
@@ -157,7 +160,12 @@ def _finish(upload_key: str) -> None:
     upload = access.get_upload(upload_key)
     db.session.refresh(upload, with_for_update=True)
     if upload.version_id is None:
-        upload.become(file)
+        try:
+            upload.become(file)
+        except FileRefused:
+            upload.cancel()
+            commit()
+            raise
     commit()
 
 

@@ -1,11 +1,13 @@
 """Outsiders, approvals, accounts, files, tokens, and a chain over the trail."""
 
 import json
+from contextlib import AbstractContextManager
 from datetime import UTC
 from hashlib import sha256
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import BatchOperations
 
 revision = "0003"
 down_revision = "0002"
@@ -56,6 +58,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_departure")),
     )
     with op.batch_alter_table("departure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_departure_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_departure_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
@@ -118,13 +121,14 @@ def upgrade() -> None:
         sa.Column("trouble", sa.String(length=20), nullable=True),
         sa.ForeignKeyConstraint(["asked_by_id"], ["user.id"], name=op.f("fk_approval_asked_by_id")),
         sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_approval_project_id"), ondelete="CASCADE"
+            ["project_id"], ["project.id"], name=op.f("fk_approval_project_id"), ondelete="SET NULL"
         ),
-        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_approval_task_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_approval_task_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_approval_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("approval", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_approval_project_id"), ["project_id"], unique=False)
@@ -147,6 +151,7 @@ def upgrade() -> None:
             ["workspace_id"], ["workspace.id"], name=op.f("fk_attachment_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index("ix_attachment_task_trashed", ["task_id", "trashed_at"], unique=False)
@@ -190,6 +195,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_mailed_link_token_hash")),
     )
     with op.batch_alter_table("mailed_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailed_link_parent_id"), ["parent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mailed_link_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mailed_link_task_id"), ["task_id"], unique=False)
         batch_op.create_index("ix_mailed_link_user_kind", ["user_id", "kind"], unique=False)
         batch_op.create_index(batch_op.f("ix_mailed_link_workspace_id"), ["workspace_id"], unique=False)
 
@@ -243,6 +251,7 @@ def upgrade() -> None:
         sa.Column("file_key", sa.String(length=80), nullable=False),
         sa.Column("version_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_piece_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["attachment_id"], ["attachment.id"], name=op.f("fk_upload_attachment_id"), ondelete="CASCADE"
         ),
@@ -259,6 +268,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_upload_key")),
     )
     with op.batch_alter_table("upload", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_upload_attachment_id"), ["attachment_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_upload_task_id"), ["task_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_upload_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_upload_workspace_id"), ["workspace_id"], unique=False)
@@ -266,8 +276,9 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_audit_event_project_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_audit_event_task_id"), type_="foreignkey")
+        batch_op.create_index(batch_op.f("ix_audit_event_actor_id"), ["actor_id"], unique=False)
 
-    with op.batch_alter_table("comment", schema=None) as batch_op:
+    with _numbered_once("comment") as batch_op:
         batch_op.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True))
@@ -290,11 +301,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("approval_id", sa.Integer(), nullable=True))
         batch_op.alter_column("task_id", existing_type=sa.INTEGER(), nullable=True)
         batch_op.create_index(batch_op.f("ix_notification_approval_id"), ["approval_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notification_comment_id"), ["comment_id"], unique=False)
         batch_op.create_foreign_key(
             batch_op.f("fk_notification_approval_id"), "approval", ["approval_id"], ["id"], ondelete="CASCADE"
         )
 
-    with op.batch_alter_table("project", schema=None) as batch_op:
+    with _numbered_once("project") as batch_op:
         batch_op.add_column(sa.Column("budget", sa.Numeric(precision=14, scale=2), nullable=True))
         batch_op.add_column(sa.Column("currency", sa.String(length=3), nullable=False, server_default="USD"))
         batch_op.add_column(sa.Column("suppliers", sa.Text(), nullable=True))
@@ -309,24 +321,31 @@ def upgrade() -> None:
             batch_op.f("fk_sign_in_mailed_link_id"), "mailed_link", ["mailed_link_id"], ["id"], ondelete="CASCADE"
         )
 
-    with op.batch_alter_table("task", schema=None) as batch_op:
+    with _numbered_once("task") as batch_op:
         batch_op.add_column(sa.Column("wanted_zh", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("wanted_en", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("unwanted_zh", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("unwanted_en", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("file_count", sa.Integer(), nullable=False, server_default="0"))
 
-    with op.batch_alter_table("user", schema=None) as batch_op:
+    with _numbered_once("user") as batch_op:
         batch_op.add_column(sa.Column("totp_secret", sa.String(length=200), nullable=True))
         batch_op.add_column(sa.Column("totp_step", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
 
-    with op.batch_alter_table("workspace", schema=None) as batch_op:
+    with _numbered_once("workspace") as batch_op:
         batch_op.add_column(sa.Column("policy", sa.JSON(), nullable=False, server_default="{}"))
         batch_op.add_column(sa.Column("second_factor_roles", sa.JSON(), nullable=False, server_default="[]"))
 
     _chain_what_is_there()
     _only_add()
+
+
+def _numbered_once(table: str) -> AbstractContextManager[BatchOperations]:
+    """A change of a table after which SQLite gives no id twice, for which it has to be built anew."""
+    if op.get_bind().dialect.name != "sqlite":
+        return op.batch_alter_table(table)
+    return op.batch_alter_table(table, recreate="always", table_kwargs={"sqlite_autoincrement": True})
 
 
 def _chain_what_is_there() -> None:
@@ -342,7 +361,8 @@ def _chain_what_is_there() -> None:
     )
     link = sa.table("audit_link", *(sa.column(name) for name in ("event_id", "workspace_id", "hash")))
     last: dict[int | None, str] = {}
-    for rows in connection.execute(sa.select(event).order_by(event.c.id)).partitions(1000):
+    events = sa.select(event).order_by(event.c.id).execution_options(yield_per=1000)
+    for rows in connection.execute(events).partitions():
         links = []
         for row in rows:
             at = row.created_at.replace(tzinfo=UTC) if row.created_at.tzinfo is None else row.created_at.astimezone(UTC)

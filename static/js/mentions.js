@@ -30,6 +30,16 @@
     mark(field, shown(list)[0]);
   };
 
+  // A comment that calls creators is kept from the other creators, so the button names those who will read it.
+  const address = (field) => {
+    const button = field.form.querySelector("[data-words]");
+    if (!button) return;
+    const outside = [...listOf(field).querySelectorAll("[data-outside]")].map((option) => option.dataset);
+    const called = outside.filter((each) => each.outside === "creator" && field.value.includes(`@${each.name}`));
+    const readers = outside.filter((each) => !called.length || each.outside !== "creator" || called.includes(each));
+    button.textContent = button.dataset.words.replace("{names}", () => readers.map((each) => each.name).join(", "));
+  };
+
   const take = (field, option) => {
     const start = field.selectionStart - called(field)[1].length;
     field.setRangeText(`${option.dataset.name} `, start, field.selectionStart, "end");
@@ -40,7 +50,11 @@
 
   const fieldOf = (list) => document.querySelector(`[data-mentions="${list.id}"]`);
 
-  document.addEventListener("input", ({ target, isComposing }) => target.matches("[data-mentions]") && !isComposing && offer(target));
+  document.addEventListener("input", ({ target, isComposing }) => {
+    if (!target.matches("[data-mentions]")) return;
+    address(target);
+    if (!isComposing) offer(target);
+  });
   document.addEventListener("compositionend", ({ target }) => target.matches("[data-mentions]") && offer(target));
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
     if (target.matches("[data-mentions]") && listOf(target) && !listOf(target).contains(relatedTarget)) close(target);

@@ -45,7 +45,9 @@ document.addEventListener("change", ({ target }) => {
     const { task } = section.dataset;
     const person = document.body.dataset.person;
     const name = [person, task, attachment, file.name, file.size, file.lastModified].join(":");
-    if (running.has(name)) return;
+    const earlier = running.get(name);
+    if (earlier && earlier.state !== "failed") return;
+    earlier?.cancel();
     const words = (key) => section.querySelector(`template[data-${key}]`).content.textContent;
     const [failed, signedOut] = [words("failed"), words("signed-out")];
     const row = section.querySelector("template[data-row]").content.firstElementChild.cloneNode(true);
@@ -109,7 +111,7 @@ document.addEventListener("change", ({ target }) => {
       resume: () => sending.state === "waiting" && start(),
       halt: () => ["sending", "ending"].includes(sending.state) && (sending.upload.abort(), wait()),
       cancel: () => {
-        if (sending.upload?.url && sending.state !== "failed") sending.upload.abort(true).catch(() => {});
+        if (sending.upload?.url) sending.upload.abort(true).catch(() => {});
         leave();
       },
     });
@@ -145,9 +147,9 @@ document.addEventListener("change", ({ target }) => {
         failWith(status, answer?.getBody(), answer?.getHeader("Content-Type"));
       },
     });
-    const [earlier] = await sending.upload.findPreviousUploads();
-    if (earlier) {
-      sending.upload.resumeFromPreviousUpload(earlier);
+    const [before] = await sending.upload.findPreviousUploads();
+    if (before) {
+      sending.upload.resumeFromPreviousUpload(before);
       sending.upload.options.endpoint = null;
     }
     if (running.has(name)) start();

@@ -1,5 +1,6 @@
 """Scripts at work: tasks, their moves and what holds them, with the same rules as on the pages."""
 
+import pytest
 from sqlalchemy import select
 
 from linkstar.extensions import db
@@ -11,6 +12,12 @@ from tests.world import october
 def ids(answer):
     assert answer.status_code == 200, answer.text
     return [each["id"] for each in answer.json["items"]]
+
+
+def test_a_stale_state_is_not_thrown_away(script, world):
+    yue, path = script("yue"), f"/tasks/{world.photos.id}"
+    assert yue.open("DELETE", path, headers={"If-Match": '"stale"'}).status_code == 412
+    assert yue.open("DELETE", path, headers={"If-Match": "*"}).status_code in (202, 204)
 
 
 def test_tasks_come_in_pages_that_nothing_falls_between(script, world):
@@ -242,3 +249,24 @@ def test_dates_are_written_for_the_task_alone(app, script, world):
         assert world.listing.due_on == october(20)
     told = problem(yu.patch(f"/tasks/{world.fcc.id}", {"due_on": None}), 409, "held")
     assert told["holds"] == [{"kind": "due_on"}]
+
+
+@pytest.mark.one_database
+def test_to_complete_or_to_open_again_what_is_so_already_changes_nothing(app, script, world):
+    yue = script("yue")
+    for task, way in ((world.script, "DELETE"), (world.packing, "DELETE"), (world.sample, "PUT")):
+        before = (task.stage_id, task.position, task.version)
+        assert yue.open(way, f"/tasks/{task.id}/completion").status_code == 200
+        with app.app_context():
+            now = db.session.get_one(Task, task.id)
+            assert (now.stage_id, now.position, now.version) == before
+
+
+@pytest.mark.one_database
+def test_a_creator_asks_by_nothing_that_is_not_in_the_brief(script, world):
+    jess = script("jess")
+    for asked in ("priority=medium", f"owner={world.jess.id}", f"stage={world.doing.id}", f"phase={world.content.id}",
+                  f"project={world.lamp.id}", "updated_since=2026-10-01T00:00:00Z"):  # fmt: skip
+        assert jess.get(f"/tasks?{asked}").status_code == 422, asked
+    found = jess.get("/tasks?platform=tiktok&due_from=2026-10-01&due_until=2026-10-30&q=开箱&limit=5").json
+    assert [each["id"] for each in found["items"]] == [world.unboxing.id]

@@ -19,6 +19,7 @@ from linkstar.models import (
     DeleteProject,
     DeleteTask,
     Dependency,
+    Handover,
     NotAllowed,
     Notification,
     Overtaken,
@@ -28,6 +29,7 @@ from linkstar.models import (
     Trash,
 )
 from linkstar.models.audit_event import verify_audit
+from linkstar.words import TROUBLES
 from tests.world import NOW, october
 
 
@@ -94,9 +96,33 @@ def test_whoever_asked_takes_it_back_and_nobody_else(session, world):
 def test_the_same_is_asked_once_and_anew_when_it_was_decided(session, world):
     first = asked(world)
     assert asked(world) is first
-    assert asked(world, by="yu") is first, "also when somebody else asks for just this"
+    seen_by_yu = Approval.visible_to(world.yu)
+    assert session.scalar(seen_by_yu) is None
+    assert asked(world, by="yue") is first, "also when somebody who sees it asks for just this"
+    assert asked(world, by="yu") is session.scalar(seen_by_yu), "and who does not see it, asks in her own name"
     first.vote(False, by=world.admin, reason="不行")
     assert asked(world) is not first
+
+
+def test_what_was_once_begun_is_asked_for_though_it_looks_untouched(session, world):
+    """Put back to the backlog, and rid of what was said on it, it still has its history."""
+    world.packing.move_to(by=world.yu, to={}, place="first")
+    assert world.packing.may_be_trashed_by(world.yu), "a place in the backlog is no beginning"
+    for task, touch in (
+        (world.night_hike, lambda task: Comment.post(task, "改稿见附件", by=world.yu).trash(by=world.yu)),
+        (world.packing, _there_and_back),
+    ):
+        assert task.may_be_trashed_by(world.yu)
+        touch(task)
+        assert (task.stage, task.comment_count) == (world.to_do, 0)
+        assert not task.may_be_trashed_by(world.yu)
+        assert DeleteTask.of(task).may_be_asked_by(world.yu)
+
+
+def _there_and_back(task):
+    task.edit({"due_on": october(30)}, by=task.owner)
+    for stage in (task.project.stages[1], task.project.stages[0]):
+        task.move_to(by=task.owner, to={"stage": stage})
 
 
 def test_rights_are_those_of_the_moment_of_the_vote(session, world):
@@ -227,13 +253,59 @@ def test_a_project_that_got_a_subproject_meanwhile_stays(session, world):
     assert (approval.state, approval.trouble, world.lamp.trashed_at) == ("failed", "StillUsed", None)
 
 
+@pytest.mark.parametrize(("name", "trouble"), [("admin", "NotAllowed"), ("yue", "rights_lost")])
+def test_when_the_hours_are_over_both_still_have_their_rights(session, world, name, trouble):
+    approval = agreed(session, world)
+    getattr(world, name).membership_in(world.shanlan.id).role = "intern"
+    session.commit()
+    with clock.at(NOW + timedelta(hours=25)):
+        jobs.run_agreed()
+    assert (approval.state, approval.trouble, world.lamp.trashed_at) == ("failed", trouble, None)
+    assert trouble in TROUBLES
+
+
+def test_who_leaves_asks_for_nothing_any_more(session, world):
+    approval, of_intern = agreed(session, world), asked(world)
+    session.commit()
+    Handover(world.yue.membership_in(world.shanlan.id)).run(world.admin, by=world.admin)
+    session.commit()
+    with clock.at(NOW + timedelta(hours=25)):
+        jobs.run_agreed()
+    assert (approval.state, of_intern.state, world.lamp.trashed_at) == ("withdrawn", "asked", None)
+    withdrawn = session.scalars(select(AuditEvent.actor_id).where(AuditEvent.action == "approval.withdrawn"))
+    assert list(withdrawn) == [world.admin.id]
+    decided = select(Notification.id).where(Notification.approval_id == approval.id, Notification.user == world.yue)
+    assert len(session.scalars(decided).all()) == 1, "that it was agreed; not that she left"
+
+
+def test_that_another_project_waits_no_more_is_the_word_of_who_asks(session, world):
+    """The administrator agrees to the deletion; that another project need not wait any more is PMO's word."""
+    session.add(Dependency(predecessor_id=world.fcc.id, successor_id=world.poles.id))
+    session.commit()
+    approval = agreed(session, world)
+    with clock.at(NOW + timedelta(hours=25)):
+        jobs.run_agreed()
+    assert approval.state == "done"
+    assert world.lamp.trashed_at
+
+
+def test_a_project_that_has_come_to_hold_another_is_looked_at_again(session, world):
+    approval = Approval.ask(DeleteProject.of(world.lamp), by=world.yu)
+    approval.vote(True, by=world.admin)
+    session.add(Dependency(predecessor_id=world.fcc.id, successor_id=world.poles.id))
+    session.commit()
+    with clock.at(NOW + timedelta(hours=25)):
+        jobs.run_agreed()
+    assert (approval.state, approval.trouble, world.lamp.trashed_at) == ("failed", "changed_since", None)
+
+
 def test_one_that_breaks_does_not_hold_up_the_others(session, world, monkeypatch):
     first, second = agreed(session, world), Approval.ask(DeleteProject.of(world.tent), by=world.yue)
     session.commit()
     second.vote(True, by=world.admin)
     session.commit()
     trash = Project.trash
-    monkeypatch.setattr(Project, "trash", lambda self, by: 1 / 0 if self.key == "LAMP" else trash(self, by=by))
+    monkeypatch.setattr(Project, "trash", lambda self, **by: 1 / 0 if self.key == "LAMP" else trash(self, **by))
     with clock.at(NOW + timedelta(hours=24)):
         jobs.run_agreed()
     assert (first.state, second.state) == ("agreed", "done")

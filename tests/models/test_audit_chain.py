@@ -1,6 +1,7 @@
 """The chain over the trail: whoever changes what happened is found out, and nobody who only works is held up."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from threading import Barrier, Thread
@@ -8,11 +9,12 @@ from threading import Barrier, Thread
 import pytest
 from flask_migrate import upgrade
 from sqlalchemy import delete, func, insert, make_url, select, text, update
+from sqlalchemy.exc import IntegrityError
 
-from linkstar import clock
+from linkstar import clock, jobs
 from linkstar.bench import seed
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, AuditLink, Task, User
+from linkstar.models import AuditEvent, AuditLink, Comment, Task, User
 from linkstar.models.audit_event import Fault, chained, head_of, record, record_rows, verify_audit
 from tests.conftest import make_app
 
@@ -133,6 +135,22 @@ def test_a_part_of_a_transaction_may_be_taken_back(session, world):
         else:
             part.rollback()
     assert session.scalar(select(func.count()).select_from(AuditLink)) == before + whole(None) + whole(world.beiyuan.id)
+    session.commit()
+    assert whole(world.shanlan.id) == before + 2
+
+
+@pytest.mark.parametrize("way", ["rows", "flush that fails"])
+def test_what_was_told_in_a_savepoint_goes_with_it(session, world, way):
+    before = whole(world.shanlan.id)
+    record("task.edited", by=world.yu, task=world.fcc)
+    with suppress(IntegrityError, ZeroDivisionError), session.begin_nested():
+        row = {"action": "task.edited", "workspace_id": world.shanlan.id, "change": "x"}
+        record_rows([row, row])
+        if way == "rows":
+            raise ZeroDivisionError
+        session.add(Comment(task=world.fcc, author=world.yu))
+        session.flush()
+    record("task.edited", by=world.yue, task=world.fcc)
     session.commit()
     assert whole(world.shanlan.id) == before + 2
 
@@ -318,6 +336,39 @@ def test_the_command_says_how_many_there_are_and_where_each_chain_ends(app, sess
         told = run(args=["verify-audit", *gone])
         assert told.exit_code == 1
         assert "Traceback" not in told.output
+
+
+def test_the_sweep_notes_the_heads_so_that_a_chain_that_was_cut_off_is_seen(app, loose, world, ids, tmp_path):
+    def told():
+        loose.remove()
+        with app.app_context():
+            return app.test_cli_runner().invoke(args=["verify-audit"])
+
+    for _ in range(2):
+        jobs.sweep()
+    notes = (tmp_path / "audit-heads").read_text().splitlines()
+    assert len(notes) == len({line.split("\t")[1] for line in notes}) > 1, "what has not grown is not noted again"
+    with (tmp_path / "audit-heads").open("a") as file:
+        file.write("2026-10-13T01:4")
+    assert told().exit_code == 0
+    loose.execute(delete(AuditLink).where(AuditLink.event_id == ids[-1]))
+    loose.execute(delete(AuditEvent).where(AuditEvent.id == ids[-1]))
+    loose.commit()
+    answer = told()
+    assert (answer.exit_code, str(ids[-1]) in answer.output) == (1, True)
+    for model in (AuditLink, AuditEvent):
+        loose.execute(delete(model).where(model.workspace_id == world.shanlan.id))
+    loose.commit()
+    assert told().exit_code == 1
+
+
+def test_the_command_tells_of_a_history_of_no_workspace(app, loose, world):
+    link = {"event_id": loose.scalar(select(func.max(AuditEvent.id))), "workspace_id": 4711, "hash": "0" * 64}
+    loose.execute(update(AuditLink).where(AuditLink.event_id == link["event_id"]).values(link))
+    loose.commit()
+    loose.remove()
+    answer = app.test_cli_runner().invoke(args=["verify-audit"])
+    assert (answer.exit_code, "#4711\t" in answer.output) == (1, True)
 
 
 def test_the_command_names_the_fault(app, loose, world, ids):

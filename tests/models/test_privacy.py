@@ -11,6 +11,7 @@ from linkstar.extensions import Base, db
 from linkstar.models import (
     ApiToken,
     Approval,
+    ApprovalVote,
     AuditEvent,
     CannotTakeOver,
     Comment,
@@ -78,6 +79,14 @@ def zarah(session, world) -> User:
             RecoveryCode(user_id=person.id, code_hash="0" * 64),
             SavedView(project_id=world.lamp.id, user_id=person.id, name=f"for {NAME}", page="list", query=""),
             IdempotentRequest(user_id=person.id, key="k", fingerprint="f", body=NAME.encode()),
+            IdempotentRequest(user_id=world.yu.id, key="k", fingerprint="f", status=200, body=NAME.encode()),
+            Approval(
+                workspace_id=here.id, operation="role_change", subject=f"person {person.id}", asked_by=world.yue,
+                state="refused", arguments={"user_id": person.id, "role": "intern", "seen": None}, difference=[],
+                reason=f"{NAME} 要来坐班", votes=[
+                    ApprovalVote(user=world.admin, role="admin", agrees=False, reason=f"先问 {NAME}")
+                ],
+            ),
             Approval(
                 workspace_id=here.id, operation="role_change", subject="invitation", asked_by=world.yue, state="done",
                 arguments={"guests": [[EMAIL, NAME]], "seen": None}, difference=[["email", None, EMAIL]],
@@ -302,10 +311,10 @@ def test_every_table_that_knows_a_person_was_thought_of():
     known = {
         "membership", "departure", "sign_in", "identity", "recovery_code", "api_token", "mailed_link", "notification",
         "mention", "participant", "project_member", "saved_view", "idempotent_request", "upload",
-        "absence",  # erased
+        "absence", "calendar_feed",  # erased
         "task", "project", "comment", "attachment", "attachment_version", "evidence", "gate_passage", "waiver",
         "waiver_vote", "approval", "approval_vote", "audit_event", "checklist_item", "template", "template_version",
-        "installed_pack", "calendar_day",  # stay
+        "installed_pack", "calendar_day", "calendar_event", "baseline", "handover_note",  # stay
     }  # fmt: skip
     found = {
         table.name
@@ -314,3 +323,20 @@ def test_every_table_that_knows_a_person_was_thought_of():
         if key.column.table.name == "user"
     }
     assert found <= known, found - known
+
+
+def test_who_has_left_takes_along_what_was_written_and_not_how_it_is_there_now(session, world, zarah):
+    film = session.scalars(select(Task).where(Task.title_zh == "旧片")).one()
+    PersonalData(zarah, world.shanlan.id).must_be_let_go.run(world.yue, by=world.admin)
+    session.add(Membership(workspace=world.beiyuan, user=zarah, role="creator"))
+    film.title_zh = "后来的绝密标题"
+    session.commit()
+    session.refresh(zarah)
+    data = PersonalData(zarah)
+    own = data.sections()
+    assert data.counts() == {name: len(rows) for name, rows in own.items() if name != "profile"}
+    assert "后来的绝密标题" not in json.dumps(own, ensure_ascii=False)
+    assert [(each["body"], each["title_zh"]) for each in own["comments"]] == [("Mine is ready.", None)]
+    assert (own["tasks"], own["notifications"]) == ([], [])
+    assert {each["by"] for each in own["history"] if each["task"]} == {"the person"}
+    assert "后来的绝密标题" in json.dumps(PersonalData(zarah, world.shanlan.id).sections(), ensure_ascii=False)

@@ -1,10 +1,13 @@
 """Taking back one's own change, as a whole or not at all."""
 
+from datetime import timedelta
+
 import pytest
 
-from linkstar.models import BulkEdit, Checklist, Dependency, Evidence, NotAllowed, Task, Undo, UndoRefused
+from linkstar import clock
+from linkstar.models import BulkEdit, Checklist, Dependency, Evidence, Handover, NotAllowed, Task, Undo, UndoRefused
 from linkstar.models.audit_event import new_change
-from tests.world import october
+from tests.world import NOW, october
 
 
 def undo(change, person):
@@ -167,3 +170,35 @@ def test_a_list_with_evidence_is_not_promised_back(session, world):
     session.commit()
     with pytest.raises(UndoRefused):
         undo(change, world.yu)
+
+
+@pytest.mark.parametrize("way", ["edit", "move"])
+def test_no_task_comes_back_to_somebody_who_has_left(session, world, way):
+    task = world.packing
+    if way == "edit":
+        change = task.edit({"owner_id": world.yu.id}, by=world.yu)
+    else:
+        change = task.move_to(by=world.yu, to={"owner": world.yu})
+    Handover(world.intern.membership_in(world.shanlan.id)).run(world.yue, by=world.admin)
+    session.commit()
+    with pytest.raises(UndoRefused):
+        undo(change, world.yu)
+    session.rollback()
+    assert task.owner == world.yu
+    for write in (
+        lambda: task.edit({"owner_id": world.lead.id}, by=world.yu),
+        lambda: task.move_to(by=world.yu, to={"owner": world.lead}),
+    ):
+        with pytest.raises(ValueError, match="person of its workspace"):
+            write()
+
+
+def test_a_day_later_nothing_is_taken_back(session, world):
+    change = world.script.edit({"title_zh": "改坏了"}, by=world.yu)
+    session.commit()
+    with clock.at(NOW + timedelta(hours=24, seconds=1)), pytest.raises(UndoRefused) as refused:
+        undo(change, world.yu)
+    assert refused.value.reason == "late"
+    with clock.at(NOW + timedelta(hours=23, minutes=59)):
+        undo(change, world.yu)
+    assert world.script.title_zh == "拍摄脚本"

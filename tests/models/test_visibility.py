@@ -95,3 +95,14 @@ def test_every_task_has_a_number_of_its_own_in_the_project(session, world):
     numbers = list(session.scalars(select(Task.number).where(Task.project_id == world.lamp.id).order_by(Task.number)))
     assert numbers == list(range(1, len(LAMP) + 1))
     assert world.fcc.code == "LAMP-1"
+
+
+@pytest.mark.one_database
+def test_own_is_what_one_owns_or_made(session, world):
+    """In the lists as in the rights."""
+    task = Task.create(world.lamp, by=world.intern, stage=world.to_do, owner=world.yu, title_zh="补拍")
+    world.shanlan.policy = {"intern": {"view": "own"}}
+    session.flush()
+    seen = set(session.scalars(Task.visible_to(world.intern)))
+    assert seen == {world.sample, world.packing, task}
+    assert all(each.allows(world.intern, "edit") for each in seen)

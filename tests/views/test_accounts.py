@@ -89,6 +89,15 @@ def test_the_name_may_be_anything_and_stays_text(browse):
     assert "<img src=x" not in page and "{{7*7}}" in page
 
 
+def test_nobody_takes_a_name_that_is_seen_as_another_one(app, browse, world):
+    yu = browse("yu")
+    for typed in ("\u202e林小雨", "林\u200b小\u2066雨\u2069", "林小雨\ufeff \u200f"):
+        assert yu.post("/account?_method=PUT", {"name": typed, "language": "zh", "timezone": "UTC"}).status_code == 303
+        assert world.yu.name == "林小雨"
+    refused = yu.post("/account?_method=PUT", {"name": "\u200b\u2060", "language": "zh", "timezone": "UTC"})
+    assert refused.status_code == 422
+
+
 def test_a_creator_has_an_account_too_and_nothing_of_the_team_stands_on_it(browse):
     jess = browse("jess")
     for path in ("/account", "/account/second_factor"):

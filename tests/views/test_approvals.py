@@ -239,6 +239,25 @@ def test_the_queue_costs_no_query_more_where_nothing_waits(browse, world, count_
 # projects and their settings
 
 
+def test_the_inbox_costs_the_same_for_many_requests(app, browse, world, count_queries):
+    yue = browse("yue")
+
+    def ask(number):
+        with app.app_context():
+            for turn in range(number):
+                task = Task.create(
+                    world.lamp, by=world.yu, stage=world.doing, owner=world.yu, title_zh=f"{turn}", due_on=october(20)
+                )
+                Approval.ask(DeleteTask.of(task), by=world.yu)
+            db.session.commit()
+        with count_queries() as queries:
+            assert yue.get("/inbox").status_code == 200
+        return len(queries)
+
+    few = ask(2)
+    assert ask(10) <= few
+
+
 def test_a_projects_deletion_waits_a_day_and_can_be_seen_until_then(app, browse, world):
     yue = browse("yue")
     form = yue.get(f"/projects/{world.lamp.id}/trashing/new", {"lang": "en"}).text

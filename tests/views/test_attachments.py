@@ -130,13 +130,15 @@ def test_what_outsiders_see_says_nothing_of_inside(browse, world, send):
     assert "Share" not in page and "Internal" not in page and "internal" not in page
 
 
-def test_a_seat_that_reads_adds_nothing(browse, world, send):
-    assert add(browse("maya"), world.script).status_code == 403
+def test_a_partner_attaches_review_notes_and_touches_no_other_file(browse, world, send):
     file = send("yu", world.script, shared="1")
     maya = browse("maya")
     assert "报告.pdf" in maya.get(f"/tasks/{world.script.id}").text
     for method, path in (("POST", "versions"), ("POST", "trashing"), ("PUT", "sharing"), ("DELETE", "sharing")):
         assert maya.open(method, f"/attachments/{file}/{path}").status_code == 403
+    assert add(maya, world.script, name="批注.pdf").status_code == 200
+    assert "批注.pdf" in browse("yu").get(f"/tasks/{world.script.id}").text
+    assert add(maya, world.poles).status_code == 404
 
 
 def test_a_lost_task_takes_its_files_along(app, browse, world, send):
@@ -276,6 +278,9 @@ def test_only_who_sent_it_or_edits_the_task_deletes_a_file(browse, world, send):
     assert browse("jia").post(f"/attachments/{file}/trashing").status_code == 403
     mine = send("jia", world.script)
     assert browse("jia").post(f"/attachments/{mine}/trashing").status_code == 303
+    shared = send("yu", world.unboxing, name="brief.pdf", shared="1")
+    assert "brief.pdf" in browse("jess").get(f"/briefs/{world.unboxing.id}").text
+    assert browse("jess").post(f"/attachments/{shared}/trashing").status_code == 403, "though the task is hers"
 
 
 def test_after_thirty_days_in_the_trash_the_bytes_go(app, browse, world, send, monkeypatch):

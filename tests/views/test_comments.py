@@ -162,6 +162,26 @@ def test_creators_on_one_task_do_not_hear_each_other(app, browse, world):
         assert world.theo.id not in told
 
 
+def test_a_creator_is_not_shown_what_the_team_says_to_another_by_name(app, browse, world):
+    with app.app_context():
+        db.session.add(Participant(task_id=world.unboxing.id, user_id=world.theo.id, kind="collaborator"))
+        db.session.commit()
+    yu, address = browse("yu"), f"/briefs/{world.unboxing.id}"
+    say(yu, world.unboxing, "Hi @Jess Kim, the hook is too long", shared="1")
+    say(yu, world.unboxing, "@Theo Ramirez @Jess Kim the samples are on their way", shared="1")
+    say(yu, world.unboxing, "Thank you both", shared="1")
+    theo, jess = browse("theo").get(address).text, browse("jess").get(address).text
+    assert "the hook is too long" in jess and "the hook is too long" not in theo
+    assert all("on their way" in page and "Thank you both" in page for page in (theo, jess))
+    with app.app_context():
+        first = db.session.scalars(db.select(Comment).where(Comment.body.contains("the hook"))).one()
+        told = set(db.session.scalars(db.select(Notification.user_id).where(Notification.comment_id == first.id)))
+        assert world.jess.id in told and world.theo.id not in told
+        assert first.is_read_by(world.jess) and not first.is_read_by(world.theo) and first.is_read_by(world.yu)
+    said = yu.get(f"/tasks/{world.unboxing.id}").text
+    assert "A creator who is called by @name reads it; other creators then do not." in said
+
+
 # said, and said better
 
 

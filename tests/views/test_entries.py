@@ -10,7 +10,7 @@ from linkstar import clock
 from linkstar.channels import mail
 from linkstar.extensions import db
 from linkstar.jobs import deliver_due
-from linkstar.models import Delivery, MailedLink, Membership, SignIn, User
+from linkstar.models import Delivery, Handover, MailedLink, Membership, SignIn, User, invitations_to
 from tests.pages import elements
 from tests.world import NOW
 
@@ -181,6 +181,29 @@ def test_taking_a_link_back_signs_out_at_once(app, browse, world, link):
     assert address not in yue.get(f"/tasks/{world.unboxing.id}").text
 
 
+def test_a_link_that_she_asked_for_herself_is_taken_back_from_her_page_or_from_her_task(app, browse, world):
+    anybody, admin, yu = browse(), browse("admin"), browse("yu")
+    anybody.read_token(anybody.get("/entries"))
+    with app.app_context():
+        member = world.jess.membership_in(world.shanlan.id).id
+    for browser, page, address in (
+        (admin, f"/members/{member}/edit", f"/members/{member}/entries/{{}}?_method=DELETE"),
+        (yu, f"/tasks/{world.unboxing.id}", f"/tasks/{world.unboxing.id}/entries/{{}}/revocation"),
+    ):
+        anybody.post("/entries", {"email": world.jess.email})
+        with app.app_context():
+            asked, token = newest(world).id, newest(world).token
+        phone = browse()
+        open_it(phone, f"/entries/{token}")
+        assert phone.get("/briefs").status_code == 200
+        path = address.format(asked)
+        assert path in [form["action"] for form in elements(browser.get(page).text, tag="form")]
+        assert browser.post(path).status_code == 303
+        assert (phone.get("/briefs").status_code, browser.post(path).status_code) == (303, 404)
+        assert path not in browser.get(page).text
+    assert "took back a link of Jess Kim" in admin.get("/history?lang=en").text
+
+
 def test_no_link_lets_anybody_in_who_is_more_than_a_creator(app, browse, world, link):
     phone = browse()
     open_it(phone, link)
@@ -308,7 +331,7 @@ def test_only_who_edits_the_task_shares_it(app, browse, world):
     with app.app_context():
         db.session.add(Membership(workspace=world.beiyuan, user=world.jess, role="pmo"))
         db.session.commit()
-    assert share(browse("jess"), world.unboxing, user_id=world.theo.id, part="owner").status_code == 403
+    assert share(browse("jess"), world.unboxing, user_id=world.theo.id, part="owner").status_code == 404
     for person in (world.lei.id, world.lead.id, 0, "x"):
         assert share(browse("yu"), world.script, user_id=person, part="owner").status_code == 422
     assert world.script.owner_id == world.yu.id
@@ -340,6 +363,39 @@ def test_a_colleague_does_not_become_a_creator(app, browse, world):
     assert [each.role for each in world.lei.memberships] == ["legal"]
     for wrong in ({"email": "nowhere"}, {"name": ""}, {"timezone": "Mars/Base"}, {"part": "boss"}):
         assert share(browse("admin"), world.script, **new_creator(**wrong)).status_code == 422, wrong
+
+
+def test_an_address_reaches_no_account_of_another_company(app, browse, world):
+    """Nobody is made a member unasked, told who it is, or made active again by somebody who knows the address."""
+    with app.app_context():
+        Handover(world.finance.membership_in(world.shanlan.id)).run(None, by=world.admin)
+        db.session.commit()
+    for email, name in (("lead@other.example.com", "赵北"), ("finance@example.com", "吴敏")):
+        answer = share(browse("admin"), world.script, **new_creator(email=email))
+        assert answer.status_code == 200
+        assert email in answer.text and name not in answer.text
+    assert not world.finance.active
+    with app.app_context():
+        assert world.lead.membership_in(world.shanlan.id) is None
+        invited = db.session.scalars(invitations_to(world.shanlan.id)).all()
+        assert {(each.email, each.role) for each in invited} == {
+            ("lead@other.example.com", "creator"), ("finance@example.com", "creator"),
+        }  # fmt: skip
+
+
+def test_a_creator_works_for_several_brands_and_comes_back(app, browse, world):
+    with app.app_context():
+        ada = User(email="ada@example.com", name="Ada Wong", language="en", timezone="America/Chicago")
+        db.session.add(Membership(workspace=world.beiyuan, user=ada, role="creator"))
+        Handover(world.theo.membership_in(world.shanlan.id)).run(world.yue, by=world.admin)
+        db.session.commit()
+        assert not world.theo.active
+    for email in ("ada@example.com", "creator2@example.com"):
+        answer = share(browse("admin"), world.script, **new_creator(email=email, part="collaborator"))
+        assert answer.status_code == 200, email
+    with app.app_context():
+        ada = db.session.scalar(db.select(User).where(User.email == "ada@example.com"))
+        assert all(person.active and person.membership_in(world.shanlan.id) for person in (ada, world.theo))
 
 
 def test_creators_stand_in_no_list_of_people_where_they_were_not_asked(browse, world):

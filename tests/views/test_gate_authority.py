@@ -21,7 +21,9 @@ from linkstar.models import (
     Stage,
     Task,
     Undo,
+    Waiver,
 )
+from linkstar.reports.waivers import Waivers
 from tests.pages import elements
 from tests.world import october
 
@@ -430,3 +432,20 @@ def test_a_template_is_in_the_hands_of_its_keepers(session, world):
     set_committed_value(draft, "draft_of_id", 1)
     assert draft.allows(world.admin, "release")
     assert not draft.allows(world.yu, "release")
+
+
+def test_a_signature_counts_while_its_signer_has_the_role(session, world):
+    waiver = Waiver.ask(world.fcc, "赶黑五", by=world.yu, item=world.supplier_mail)
+    waiver.vote(True, by=world.lei)
+    world.lei.membership_in(world.shanlan.id).role = "pmo"
+    session.flush()
+    assert waiver.missing_roles == ["legal", "pmo"]
+    assert not waiver.may_be_signed_by(world.lei), "who has signed already"
+    assert (waiver in Waivers(world.lei).waiting, waiver in Waivers(world.yue).waiting) == (False, True)
+    waiver.vote(True, by=world.yue)
+    assert (waiver.state, waiver.missing_roles) == ("asked", ["legal"])
+    world.designer.membership_in(world.shanlan.id).role = "legal"
+    session.flush()
+    assert waiver in Waivers(world.designer).waiting
+    waiver.vote(True, by=world.designer)
+    assert waiver.state == "granted"

@@ -9,6 +9,8 @@ from linkstar.models import Checklist, ChecklistItem, Dependency, Evidence, Phas
 from tests.pages import elements
 from tests.world import october
 
+pytestmark = pytest.mark.one_database
+
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 

@@ -285,3 +285,14 @@ def test_what_the_program_does_by_itself_is_told_as_such(app, browse, session, w
     record("task.edited", by=None, task=session.get_one(Task, world.fcc.id))
     session.flush()
     assert session.scalar(db.select(AuditEvent.via).order_by(AuditEvent.id.desc()).limit(1)) == "program"
+
+
+@pytest.mark.one_database
+def test_who_takes_the_history_out_stands_in_it(browse, world):
+    admin = browse("admin")
+    taken = ("/history", f"/projects/{world.lamp.id}/history", f"/tasks/{world.fcc.id}/history")
+    for page in taken:
+        assert admin.get(page, {"file": "csv"}).status_code == 200
+    assert admin.get("/history/archive").status_code == 200
+    told = "江宁 took the history out as a file"
+    assert [said(admin.get(page, {"lang": "en"})).count(told) for page in taken] == [4, 2, 1]

@@ -1,9 +1,13 @@
 """A request that is sent twice with one key has one effect and one answer."""
 
-from sqlalchemy import func, select
+import sqlite3
+
+import pytest
+from sqlalchemy import func, make_url, select
 
 from linkstar.extensions import db
-from linkstar.models import Task
+from linkstar.models import Task, User
+from tests.world import PASSWORD
 
 
 def count_tasks(app):
@@ -60,3 +64,35 @@ def test_a_key_that_is_none_is_400(browse, world):
     yu = browse("yu")
     for key in ("k" * 129, "k\x01"):
         assert add(yu, world, "采购打光棚", key).status_code == 400
+
+
+def test_what_reads_first_counts_once_too(app, browse, world):
+    """The password is judged before anything is locked; the key is claimed with the first write."""
+    yu, new = browse("yu"), "ganz-neue-Stirnlampe-9"
+    sent = {"present": PASSWORD, "password": new, "again": new}
+    first, second = (yu.open("PUT", "/account/password", sent, headers={"Idempotency-Key": "k1"}) for _turn in range(2))
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_who_signs_out_with_a_key_is_signed_out(browse):
+    yu = browse("yu")
+    assert yu.post("/logout", headers={"Idempotency-Key": "k1"}).status_code == 303
+    assert yu.get("/projects").status_code == 303
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_nobody_waits_while_a_password_is_judged(app, browse, monkeypatch):
+    yu, jia = browse("yu"), browse("jia")
+    judge, seen = User.is_password, []
+
+    def judged(user, password):
+        with sqlite3.connect(make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database, timeout=0) as other:
+            other.execute("BEGIN IMMEDIATE")
+            seen.append(user.name)
+        return judge(user, password)
+
+    monkeypatch.setattr(User, "is_password", judged)
+    assert yu.open("PUT", "/account/password", {"present": "wrong", "password": "x"}).status_code == 422
+    assert seen == ["林晓雨"]
+    assert jia.get("/").status_code == 200

@@ -7,7 +7,7 @@ import pytest
 
 from linkstar import clock, jobs
 from linkstar.extensions import db
-from linkstar.models import Delivery, Handover, MailedLink, Membership, SignIn, User
+from linkstar.models import Delivery, Handover, MailedLink, Membership, SignIn, User, send_reset
 from tests.pages import elements
 from tests.views.test_histories import said
 from tests.world import NOW, PASSWORD
@@ -112,6 +112,26 @@ def test_a_pmo_asks_and_others_do_not(app, browse, world):
 
 
 # the link
+
+
+def test_the_pages_behind_a_mailed_link_speak_as_the_mail_does(app, browse, world, link):
+    def language(answer):
+        return elements(answer.text, tag="html")[0]["lang"]
+
+    with app.app_context():
+        send_reset(world.jess.email)
+        db.session.commit()
+        reset = db.session.scalars(db.select(MailedLink).where(MailedLink.kind == "reset")).one().token
+    chinese = {"headers": {"Accept-Language": "zh-CN"}}
+    for address, form in ((link, f"{link}/acceptance"), (f"/password_resets/{reset}",) * 2):
+        ann = browse()
+        page = ann.get(address, **chinese)
+        assert language(page) == "en"
+        ann.read_token(page)
+        refused = (ann.put if "reset" in form else ann.post)(form, {"password": "short"}, **chinese)
+        assert (refused.status_code, language(refused)) == (422, "en")
+        assert "Use at least" in refused.text or "at least 10" in refused.text
+        assert language(ann.get(f"{address}?lang=zh")) == "zh-CN"
 
 
 def test_somebody_new_looks_accepts_and_is_in(app, browse, world, link):

@@ -10,6 +10,7 @@ from linkstar.models import (
     Approval,
     AuditEvent,
     Departure,
+    Handover,
     MailedLink,
     Membership,
     Participant,
@@ -184,6 +185,10 @@ def test_the_last_administrator_stays_one(app, browse, world, ids):
 
 
 def test_who_becomes_a_creator_takes_part_in_no_project_any_more(app, browse, world, ids):
+    with app.app_context():
+        world.poles.edit({"owner_id": world.yue.id}, by=world.yue)
+        world.budget.move_to(by=world.yue, to={"stage": world.done})
+        db.session.commit()
     assert change_role(browse("admin"), ids["jia"], "creator").status_code == 303
     with app.app_context():
         assert world.jia not in world.lamp.people() and world.jia not in world.tent.people()
@@ -356,8 +361,15 @@ def test_a_narrowed_pmo_neither_edits_nor_deletes(app, browse, world):
     yue = browse("yue")
     assert yue.put(f"{people}/{other_id}", {"reach": "view"}).status_code == 303
     assert "Read only" in said(yue.get(f"{people}?lang=en"))
-    task = f"/tasks/{world.packing.id}"
-    assert second.get(task).status_code == 200
+    task, project = f"/tasks/{world.packing.id}", f"/projects/{world.lamp.id}"
+    page = second.get(task)
+    assert page.status_code == 200
+    assert "composer-" not in page.text
+    assert second.post(f"{task}/comments", {"body": "看到了"}).status_code == 403, "reading is not speaking"
+    for view in ("list", "table"):
+        assert not elements(second.get(f"{project}/{view}").text, name="task_id")
+        assert elements(yue.get(f"{project}/{view}").text, name="task_id")
+    assert second.post(f"{project}/bulk-edits", {"task_id": world.packing.id}).status_code == 403
     assert second.get(f"{task}/edit").status_code == 403
     assert second.post(task, {"title_zh": "x"}).status_code == 403
     assert second.post(f"{task}/trashing").status_code == 403
@@ -393,3 +405,57 @@ def test_outsiders_are_in_no_picker_of_a_project_that_is_not_theirs(app, browse,
     assert "Maya Brooks" not in page and "Jess Kim" not in page
     with app.app_context():
         assert not [person for person in world.tent.people() if person.external]
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("way", ["leaves", "loses the role"])
+def test_an_administrators_invitations_end_with_the_administrator(app, browse, world, way):
+    with app.app_context():
+        world.yue.membership_in(world.shanlan.id).role = "admin"
+        mine = Membership.invite(world.shanlan, "me@private.example", "Me", "admin", "zh", by=world.admin)
+        other = Membership.invite(world.shanlan, "new@example.com", "New", "ops", "zh", by=world.yue)
+        db.session.commit()
+        membership = world.admin.membership_in(world.shanlan.id)
+        if way == "leaves":
+            Handover(membership).run(world.yue, by=world.yue)
+        else:
+            membership.change_role("intern", by=world.yue)
+        db.session.commit()
+        assert (bool(mine.revoked_at), bool(other.revoked_at)) == (True, False)
+        told = db.select(AuditEvent.changes).where(AuditEvent.action == "invitation.revoked")
+        assert db.session.scalars(told).all() == [{"invitation_id": [mine.id, None]}]
+
+
+@pytest.mark.one_database
+def test_who_owns_projects_or_tasks_becomes_no_creator(app, browse, world, ids):
+    for name in ("yue", "yu"):
+        page = browse("admin").put(
+            f"/members/{ids[name]}/role?lang=en",
+            {"role": "creator", "confirmed": "creator", "seen": getattr(world, name).memberships[0].role},
+        )
+        assert page.status_code == 422
+        assert "hands over projects and open tasks first" in said(page)
+    with app.app_context():
+        assert {world.yue.memberships[0].role, world.yu.memberships[0].role} == {"pmo", "ops"}
+
+
+@pytest.mark.one_database
+def test_to_leave_a_project_and_to_come_back_widens_nobody(app, browse, world):
+    """Neither who takes part, nor who sees every project by the role."""
+    yu = browse("yu")
+    with app.app_context():
+        lamp = db.session.get_one(Project, world.lamp.id)
+        lamp.add_member(world.finance, by=world.yue)
+        for name in ("designer", "finance"):
+            lamp.narrow(getattr(world, name), "view", by=world.yue)
+        db.session.commit()
+    for name in ("designer", "finance"):
+        person = getattr(world, name)
+        assert yu.post(f"/projects/{world.lamp.id}/members/{person.id}/removal").status_code == 303
+        with app.app_context():
+            assert world.lamp.reach(person) == "view"
+        page = yu.get(f"/projects/{world.lamp.id}/members?lang=en")
+        assert "Only reads" in said(page).partition(person.name)[2] or "view" in page.text
+        assert yu.post(f"/projects/{world.lamp.id}/members", {"user_id": person.id}).status_code == 303
+        with app.app_context():
+            assert world.lamp.reach(person) == "view"

@@ -23,6 +23,8 @@ from tests.conftest import PUBLIC_URL, Browser, make_app
 from tests.pages import elements
 from tests.world import PASSWORD
 
+pytestmark = pytest.mark.one_database
+
 CLIENT, SECRET = "linkstar", "between us two"
 BACK = f"{PUBLIC_URL}/open_id"
 

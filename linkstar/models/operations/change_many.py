@@ -41,7 +41,7 @@ class ChangeMany(Operation):
 
     def may_be_asked_by(self, user: User) -> bool:
         membership = user.membership_in(self.workspace_id)
-        return bool(membership) and not membership.external and self.project.known_to(user)  # type: ignore[union-attr]
+        return membership is not None and membership.role in self.rule.requested_by and self.project.known_to(user)
 
     def difference(self, *, by: User) -> list[list[Any]]:
         return [

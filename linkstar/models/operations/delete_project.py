@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from linkstar.extensions import db
 from linkstar.models.operations.operation import Operation
 from linkstar.models.project import Project
+from linkstar.models.refusal import Overtaken
 from linkstar.models.task import Task
 from linkstar.models.user import User
 
@@ -23,6 +24,10 @@ class DeleteProject(Operation):
         project = self.project
         return not project.draft_of_id and project.scope(user, "delete") == "approval" and project.known_to(user)
 
+    def is_let_go_by(self, user: User) -> bool:
+        """That other projects need not wait any more is the word of who asks: who decides need not keep the gates."""
+        return self.project.allows(user, "release") or not self.project.holds_others
+
     def difference(self, *, by: User) -> list[list[Any]]:
         here = Task.project_id == self.project.id, Task.trashed_at.is_(None)
         row = db.session.execute(
@@ -39,4 +44,6 @@ class DeleteProject(Operation):
         return [[name, value, None] for name, value in told if value]
 
     def run(self, *, by: User, asked_by: User) -> str | None:
-        return self.project.trash(by=by)
+        if not self.is_let_go_by(asked_by):
+            raise Overtaken("changed_since")
+        return self.project.trash(by=by, let_go_by=asked_by)

@@ -27,7 +27,8 @@ class ExportHistory(Operation):
     @property
     def about(self) -> dict[str, str | None]:
         workspace = db.session.get_one(Workspace, self.workspace_id)
-        return super().about if self.project else in_both(workspace.name_zh, workspace.name_en)
+        about_one = self.project or "about" in self.arguments
+        return super().about if about_one else in_both(workspace.name_zh, workspace.name_en)
 
     def may_be_asked_by(self, user: User) -> bool:
         membership = user.membership_in(self.workspace_id)

@@ -32,7 +32,9 @@ class Operation:
 
     @property
     def about(self) -> dict[str, str | None]:
-        """Its name, in both languages."""
+        """Its name, in both languages; of what was deleted for good the one that it had."""
+        if "about" in self.arguments:
+            return dict(self.arguments["about"])
         if self.task:
             return in_both(self.task.title_zh, self.task.title_en)
         return in_both(self.project.name_zh, self.project.name_en) if self.project else in_both(None, None)

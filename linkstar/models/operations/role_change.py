@@ -67,7 +67,11 @@ class RoleChange(Operation):
     def _invite(self, by: User) -> str | None:
         workspace, wanted = db.session.get_one(Workspace, self.workspace_id), self.arguments
         project = db.session.get(Project, wanted["project_id"]) if wanted["project_id"] else None
+        members = select(User.email).join(User.memberships).where(Membership.workspace_id == self.workspace_id)
+        known = set(db.session.scalars(members))
         for email, name in self._guests:
+            if email in known:  # who asked is not told so
+                continue
             Membership.invite(workspace, email, name, wanted["role"], wanted["language"], by=by, project=project)
         return None
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.checklist import Checklist
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
@@ -55,6 +55,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trash
         Index("ix_task_project_revision", "project_id", "revision"),
         Index("ix_task_owner_due", "owner_id", "due_on"),
         Index("ix_task_open", "project_id", "late_from", sqlite_where=OPEN, postgresql_where=OPEN),
+        NUMBERED_ONCE,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,6 +16,7 @@ from linkstar.models.user import User
 class Creatable:
     if TYPE_CHECKING:
         id: Mapped[int]
+        workspace_id: Mapped[int]
         project_id: Mapped[int]
         position: Mapped[int]
         stage: Mapped[Stage]
@@ -26,8 +27,7 @@ class Creatable:
         cls, project: Project, *, by: User, stage: Stage, owner: User, change: str | None = None, **values: Any
     ) -> Self:
         """Adds a task at the end of its column. Outside the backlog it needs its due day at once."""
-        if owner.membership_in(project.workspace_id) is None:
-            raise ValueError("the owner of a task is a person of its workspace")
+        cls._refuse_stranger_to(project.workspace_id, owner)
         revision = project.lock()
         if project.trashed_at:
             raise Overtaken("gone")
@@ -55,3 +55,11 @@ class Creatable:
         record("task.created", by=by, task=task, change=change)  # type: ignore[arg-type]
         task.tell_owner(by)  # type: ignore[attr-defined]
         return task
+
+    def refuse_stranger(self, owner: User) -> None:
+        self._refuse_stranger_to(self.workspace_id, owner)
+
+    @staticmethod
+    def _refuse_stranger_to(workspace_id: int, owner: User) -> None:
+        if owner.membership_in(workspace_id) is None:
+            raise ValueError("the owner of a task is a person of its workspace")

@@ -60,6 +60,7 @@ class Editable:
         redraw: Any
         set_deadline: Any
         redraw_linked: Any
+        refuse_stranger: Any
         tell_owner: Any
         refuse_if_held: Any
 
@@ -92,6 +93,8 @@ class Editable:
             for field, value in values.items()
             if field in FIELDS and getattr(self, field) != value
         }
+        if "owner_id" in changes:
+            self.refuse_stranger(db.session.get_one(User, changes["owner_id"][1]))
         if self._takes_hold_away(changes):
             self.project.refuse_release(by)
         if changes.keys() & {"start_on", "due_on"} and undoes is None:
@@ -215,7 +218,8 @@ class Editable:
         """Field → (value at that version, value now) for all that others wrote after it."""
         events = db.session.scalars(
             select(AuditEvent)
-            .where(AuditEvent.task_id == self.id, AuditEvent.task_version > version, AuditEvent.action.in_(WRITING))
+            .where(AuditEvent.of_task(self), AuditEvent.task_version > version)  # type: ignore[arg-type]
+            .where(AuditEvent.action.in_(WRITING))
             .order_by(AuditEvent.id)
         )
         since: dict[str, tuple[Any, Any]] = {}

@@ -1,9 +1,9 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Mapped, aliased
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -97,6 +97,25 @@ class Linked:
             .where(ChecklistItem.open_on(clock.today(ZoneInfo(self.owner.timezone))))
         )
         return not self.trashed_at and self._phase_is_awaited and db.session.scalar(required.limit(1)) is not None
+
+    @classmethod
+    def holding(cls, today: date) -> ColumnElement[bool]:
+        """holds_somebody, for queries."""
+        mine: Any = cls
+        after = aliased(mine)
+        waiting = (
+            select(after.id)
+            .join(Dependency, Dependency.successor_id == after.id)
+            .where(Dependency.predecessor_id == mine.id, after.completed_at.is_(None), after.trashed_at.is_(None))
+        )
+        required = (
+            select(ChecklistItem.id)
+            .join(ChecklistItem.checklist)
+            .where(Checklist.task_id == mine.id, ChecklistItem.required, ChecklistItem.open_on(today))
+        )
+        awaited = mine.phase_id.in_(select(PhaseGate.awaited_id))
+        blocks = and_(mine.blocking, mine.completed_at.is_(None), or_(awaited, waiting.exists()))
+        return and_(mine.trashed_at.is_(None), or_(blocks, and_(awaited, required.exists())))
 
     @property
     def _phase_is_awaited(self) -> bool:

@@ -46,6 +46,7 @@ class Movable:
         refuse_if_held: Any
         tell_unblocked: Any
         tell_owner: Any
+        refuse_stranger: Any
 
     def move_to(
         self,
@@ -70,6 +71,8 @@ class Movable:
         self.redraw()
         if self.trashed_at or seen_in not in (None, self.stage_id):
             raise PositionGone()
+        if "owner" in to and to["owner"].id != self.owner_id:
+            self.refuse_stranger(to["owner"])
         stage = to.get("stage", self.stage)
         self.refuse_if_held(stage, to.get("phase", STAYS), by=by)
         old = self._whereabouts()

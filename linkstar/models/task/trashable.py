@@ -53,4 +53,5 @@ class Trashable:
             return False
         scope = self.project.scope(user, "delete")
         may_delete = self.allows(user, "delete") or (scope == "approval" and self.project.known_to(user))
-        return may_delete or AuditEvent.last_actor_id("task.trashed", task_id=self.id) == user.id
+        of_task = AuditEvent.of_task(self)  # type: ignore[arg-type]
+        return may_delete or AuditEvent.last_actor_id("task.trashed", of_task) == user.id

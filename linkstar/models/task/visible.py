@@ -6,11 +6,14 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, 
 from sqlalchemy.orm import Mapped
 
 from linkstar.extensions import db
+from linkstar.models.audit_event import AuditEvent
 from linkstar.models.membership import Departure, Membership
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.task.participant import Participant
 from linkstar.models.template import is_template_keeper
 from linkstar.models.user import User
+
+LIFE = ("comment.added", "attachment.added", "evidence.given", "checklist_item.ticked")  # what gives a task a history
 
 
 class Visible:
@@ -52,6 +55,8 @@ class Visible:
                 ways.append(here)
                 continue
             shares = [cls.owner_id == user_id]
+            if scope == "own":  # as in allows()
+                shares.append(cls.author_id == user_id)
             if scope in ("member", "shared"):
                 shares.append(cls.project_id.in_(joined))
             if scope == "shared":
@@ -75,10 +80,18 @@ class Visible:
             return self.untouched and self.project.known_to(user)
         return False
 
+    def may_be_discussed_by(self, user: User) -> bool:
+        """Whoever sees the task, read-only seats too; not whom the project narrows to reading."""
+        return self.project.reach(user) != "view"
+
     @property
     def untouched(self) -> bool:
-        """Nothing of it has a history yet: not begun, nothing said, no file."""
-        return self.stage.kind == "backlog" and not self.comment_count and not self.file_count
+        """Nothing of it has a history: never begun, nothing said, no file; nor was there any that is gone again."""
+        if self.stage.kind != "backlog" or self.comment_count or self.file_count:
+            return False
+        begun = and_(AuditEvent.action == "task.moved", AuditEvent.changes["stage_id"].as_string().is_not(None))
+        lived = select(AuditEvent.id).where(AuditEvent.task_id == self.id, or_(begun, AuditEvent.action.in_(LIFE)))
+        return db.session.scalar(lived.limit(1)) is None
 
     def seen_whole_by(self, user: User) -> bool:
         """Does the person see the whole project, and not only what was shared of it?"""
@@ -102,9 +115,15 @@ class Visible:
             .join(Participant, Participant.user_id == User.id)
             .where(Participant.task_id == self.id, User.active, User.id.not_in(people))
         )
-        here = [db.session.get_one(User, self.owner_id), *given]
-        others = [person for person in here if person.membership_in(self.workspace_id)]  # who left is not called
-        return list((people | {person.id: person for person in others}).values())
+        seen = ("all", "member", "shared")
+        readers = {person.id: person for person in people.values() if self._scope_of(person) in seen}
+        owner = db.session.get_one(User, self.owner_id)
+        readers |= {owner.id: owner} if owner.membership_in(self.workspace_id) else {}  # who left is not called
+        return list((readers | {each.id: each for each in given if self._scope_of(each) == "shared"}).values())
+
+    def _scope_of(self, person: User) -> str:
+        membership = person.membership_in(self.workspace_id)
+        return membership.scope("view") if membership else "none"
 
 
 def other_creators(workspace_id: int, user: User) -> CompoundSelect[int]:

@@ -8,7 +8,8 @@ from linkstar.forms.second_factor import ConfirmationForm
 from linkstar.models import SecondFactor
 from linkstar.views import throttle
 from linkstar.views.accounts.second_factor import confirmed, page
-from linkstar.views.admission import open_to_creators
+from linkstar.views.admission import open_to_creators, reads_first
+from linkstar.views.idempotency import keep_no_answer
 
 blueprint = Blueprint("recovery_codes", __name__, url_prefix="/recovery_codes")
 
@@ -16,6 +17,7 @@ blueprint = Blueprint("recovery_codes", __name__, url_prefix="/recovery_codes")
 @blueprint.post("")
 @open_to_creators
 @limiter.limit("10 per hour", key_func=throttle.person_and_address, deduct_when=throttle.refused)
+@reads_first
 def create() -> Any:
     """New ones in place of the old; they are shown this once."""
     form = ConfirmationForm()
@@ -23,4 +25,5 @@ def create() -> Any:
         return page(confirmation=form), 422
     codes = SecondFactor(current_user).make_recovery_codes()
     commit()
+    keep_no_answer()
     return render_template("accounts/recovery_codes/create.html", codes=codes)

@@ -4,13 +4,14 @@ import segno
 from flask import Blueprint, render_template
 from flask_login import current_user
 
-from linkstar.extensions import commit, limiter, read_only, write
+from linkstar.extensions import commit, limiter, write
 from linkstar.forms.second_factor import ConfirmationForm, SecondFactorForm
 from linkstar.i18n import _
 from linkstar.models import SecondFactor, SignIn
 from linkstar.views import throttle
 from linkstar.views.accounts.accounts import back
-from linkstar.views.admission import before_second_factor, open_to_creators
+from linkstar.views.admission import before_second_factor, open_to_creators, reads_first
+from linkstar.views.idempotency import keep_no_answer
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/second_factor")
 
@@ -38,12 +39,14 @@ def create() -> Any:
     SignIn.end_all(current_user, but=current_user.get_id())
     codes = factor.make_recovery_codes()
     commit()
+    keep_no_answer()
     return render_template("accounts/recovery_codes/create.html", codes=codes)
 
 
 @blueprint.delete("")
 @open_to_creators
 @limiter.limit("10 per hour", key_func=throttle.person_and_address, deduct_when=throttle.refused)
+@reads_first
 def destroy() -> Any:
     form = ConfirmationForm()
     if not confirmed(form):
@@ -55,7 +58,6 @@ def destroy() -> Any:
 
 def confirmed(form: ConfirmationForm) -> bool:
     """The password once more, where there is one, and a code; the fields say what is wrong. A right code is used up."""
-    read_only()  # the password takes long to look at
     if not form.validate():
         return False
     if current_user.password_hash and not current_user.is_password(form.password.data or ""):

@@ -4,10 +4,9 @@ from flask import Blueprint, render_template
 from flask_login import current_user
 
 from linkstar.forms.waiver import VoteForm
-from linkstar.models import Approval, Waiver
+from linkstar.models import Approval, NotAllowed, Waiver
 from linkstar.reports.approvals import Line, Queue
 from linkstar.views import access
-from linkstar.views.workspaces import membership_inside
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 
@@ -15,7 +14,8 @@ blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 @blueprint.get("")
 def index() -> Any:
     """What waits for the person's word, waivers among it; what the person asked for, and has decided."""
-    membership_inside()
+    if current_user.external:
+        raise NotAllowed("admin")
     return queue_page()
 
 

@@ -5,7 +5,7 @@ from linkstar.models import NotAllowed
 from linkstar.reports.approvals import may_fetch
 from linkstar.reports.history import HistoryFilter
 from linkstar.views import access
-from linkstar.views.histories import csv_file, happened_in
+from linkstar.views.histories import csv_file, happened_in, note_export
 
 blueprint = Blueprint("file", __name__, url_prefix="/<id:approval_id>/file")
 
@@ -16,5 +16,6 @@ def show(approval_id: int) -> Response:
     approval = access.get_approval(approval_id)
     if not may_fetch(approval, current_user):
         raise NotAllowed("export")
+    note_export(approval.workspace_id, approval.project)
     chosen = HistoryFilter.read(approval.arguments["chosen"])
     return csv_file(happened_in(approval.workspace_id, approval.project), chosen)

@@ -7,6 +7,7 @@ from linkstar.extensions import commit, db, limiter
 from linkstar.forms.entry import CodeForm
 from linkstar.i18n import _l
 from linkstar.models import MailedLink
+from linkstar.views import throttle
 from linkstar.views.admission import public
 from linkstar.views.entries.door import device_of_request, enter, find, gone, link_key, page
 
@@ -26,7 +27,7 @@ def new(token: str) -> Any:
 
 @blueprint.post("")
 @public
-@limiter.limit("30 per 10 minutes")
+@limiter.limit("30 per 10 minutes", key_func=throttle.address)
 @limiter.limit("20 per 10 minutes", key_func=link_key)
 def create(token: str) -> Any:
     link = find(token, hold=True)

@@ -4,12 +4,12 @@ import secrets
 from hashlib import sha256
 from typing import Any
 
-from flask import current_app, render_template, request, session, url_for
+from flask import current_app, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from linkstar.extensions import db
 from linkstar.forms.entry import EntryForm
-from linkstar.i18n import LANGUAGES, force_locale, selected_locale
+from linkstar.i18n import speaking
 from linkstar.models import MailedLink, Task
 from linkstar.views import sign_ins
 
@@ -35,7 +35,7 @@ def link_key() -> str:
 
 def page(link: MailedLink, template: str, **values: Any) -> str:
     """In the creator's language, unless the reader has chosen another one."""
-    with force_locale(selected_locale() if "language" in session else LANGUAGES[link.language]):
+    with speaking(link.language):
         return render_template(template, link=link, **values)
 
 

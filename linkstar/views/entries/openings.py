@@ -3,6 +3,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, session, url_for
 
 from linkstar.extensions import commit, db, limiter
+from linkstar.views import throttle
 from linkstar.views.admission import public
 from linkstar.views.entries.door import device_of_request, enter, find, gone, link_key
 
@@ -11,7 +12,7 @@ blueprint = Blueprint("openings", __name__, url_prefix="/<token>/openings")
 
 @blueprint.post("")
 @public
-@limiter.limit("30 per 10 minutes")
+@limiter.limit("30 per 10 minutes", key_func=throttle.address)
 @limiter.limit("10 per 5 minutes", key_func=link_key)
 def create(token: str) -> Any:
     """The first device is let in, and comes back as often as it likes; another one is sent a code."""

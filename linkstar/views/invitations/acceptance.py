@@ -4,11 +4,12 @@ from flask import Blueprint, redirect, session, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
-from linkstar.extensions import commit, db, limiter, read_only, write
+from linkstar.extensions import commit, db, limiter, write
 from linkstar.forms.invitation import AcceptanceForm
-from linkstar.i18n import _, both
+from linkstar.i18n import _, both, speaking
 from linkstar.models import MailedLink, Membership, Project, User
-from linkstar.views.admission import public
+from linkstar.views import throttle
+from linkstar.views.admission import public, reads_first
 from linkstar.views.invitations.invitations import gone, page
 from linkstar.views.sign_ins import let_in
 
@@ -17,17 +18,19 @@ blueprint = Blueprint("acceptance", __name__, url_prefix="/<token>/acceptance")
 
 @blueprint.post("")
 @public
-@limiter.limit("30 per hour")
+@limiter.limit("100 per hour", key_func=throttle.address, deduct_when=throttle.refused)
+@reads_first
 def create(token: str) -> Any:
     """Takes an invitation up: for the person who is signed in, or for somebody who is new here."""
     invitation = MailedLink.find("invitation", token)
     if invitation is None:
         return gone()
-    form = AcceptanceForm().offer()
     if not current_user.is_authenticated:
-        return _begin(token, invitation, form)
+        with speaking(invitation.language):
+            return _begin(token, invitation, AcceptanceForm().offer())
     if current_user.email != invitation.email:
-        return page(invitation, form, 403)
+        return page(invitation, AcceptanceForm().offer(), 403)
+    write()
     if not _join(current_user._get_current_object(), invitation):
         return gone()
     commit()
@@ -36,7 +39,6 @@ def create(token: str) -> Any:
 
 def _begin(token: str, invitation: MailedLink, form: AcceptanceForm) -> Any:
     """An account of his own. Whoever left all workspaces comes back to his old one, with a new password."""
-    read_only()  # judging and hashing a password take long; nobody else should wait for the write lock meanwhile
     if not form.passes(invitation.email):
         return page(invitation, form, 422)
     fresh = User(email=invitation.email)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from linkstar import clock
 from linkstar.extensions import commit, db
 from linkstar.forms.invitation import AcceptanceForm, Guest, InvitationForm
-from linkstar.i18n import _, language, ngettext
+from linkstar.i18n import _, language, ngettext, speaking
 from linkstar.models import Approval, MailedLink, Membership, Project, User, invitations_to
 from linkstar.models.audit_event import record
 from linkstar.models.operations.role_change import RoleChange
@@ -32,7 +32,7 @@ def create() -> Any:
     mine = manager(asks=True)
     form = InvitationForm().offer(_projects(mine))
     right = form.validate()
-    guests = form.guests(_addresses(mine.workspace_id))
+    guests = form.guests(_addresses(mine.workspace_id) if mine.administers else ())
     if not right or form.addresses.errors:
         return _form_page(mine, form, 422)
     if not mine.administers:
@@ -81,7 +81,8 @@ def show(token: str) -> Response:
     if invitation is None:
         return gone()
     values = {"name": invitation.name, "language": invitation.language, "timezone": HOME[invitation.language]}
-    return page(invitation, AcceptanceForm(formdata=None, data=values).offer())
+    with speaking(invitation.language):
+        return page(invitation, AcceptanceForm(formdata=None, data=values).offer())
 
 
 def page(invitation: MailedLink, form: AcceptanceForm, status: int = 200) -> Response:

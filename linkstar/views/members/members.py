@@ -7,7 +7,7 @@ from sqlalchemy import select
 from linkstar.extensions import commit, db
 from linkstar.forms.member import ContactForm, HoursForm
 from linkstar.i18n import _
-from linkstar.models import Membership, NotAllowed
+from linkstar.models import MailedLink, Membership, NotAllowed, SecondFactor, entries_to
 from linkstar.models.operations.role_change import RoleChange
 from linkstar.reports.people import People
 from linkstar.views.workspaces import membership_inside
@@ -39,15 +39,13 @@ def index() -> Any:
 
 @blueprint.get("/<id:member_id>/edit")
 def edit(member_id: int) -> Any:
-    member = get_member(member_id)
-    manager()
+    member = _reachable(member_id)
     return _page(member, _form(member)(formdata=None, obj=member))
 
 
 @blueprint.put("/<id:member_id>")
 def update(member_id: int) -> Any:
-    member = get_member(member_id)
-    manager()
+    member = _reachable(member_id)
     form = _form(member)()
     if not form.validate():
         return _page(member, form), 422
@@ -65,5 +63,22 @@ def _form(member: Membership) -> type[ContactForm | HoursForm]:
     return ContactForm if member.external else HoursForm
 
 
+def _reachable(member_id: int) -> Membership:
+    """Somebody whose contact the reader may know, to write it."""
+    member = get_member(member_id)
+    if not People(manager()).shows_contact(member):
+        raise NotAllowed("see_creator_contacts")
+    return member
+
+
+def back_to_edit(member: Membership, message: str) -> Any:
+    session["toast"] = {"message": message, "change": None}
+    return redirect(url_for("members.edit", member_id=member.id), 303)
+
+
 def _page(member: Membership, form: ContactForm | HoursForm) -> str:
-    return render_template("members/edit.html", member=member, form=form)
+    links = entries_to(member.workspace_id).where(MailedLink.user_id == member.user_id)
+    may_reset = SecondFactor(member.user).may_be_reset_by(current_user)
+    return render_template(
+        "members/edit.html", member=member, form=form, links=list(db.session.scalars(links)), may_reset=may_reset
+    )

@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit
 from linkstar.forms.member import RoleForm
 from linkstar.i18n import _
-from linkstar.models import Approval, LastAdministrator, Membership
+from linkstar.models import Approval, LastAdministrator, Membership, StillOwns
 from linkstar.models.operations.role_change import RoleChange
 from linkstar.reports.people import RoleDifference
 from linkstar.views.members.members import get_member, manager
@@ -38,6 +38,9 @@ def update(member_id: int) -> Any:
         member.change_role(form.role.data, by=current_user)
     except LastAdministrator:
         form.role.errors = [_("The workspace needs an administrator. Make somebody else one first.")]
+        return _page(member, mine, form, 422)
+    except StillOwns:
+        form.role.errors = [_("Who becomes a creator hands over projects and open tasks first.")]
         return _page(member, mine, form, 422)
     commit()
     return _back(_("%(name)s has another role now", name=member.user.name))

@@ -9,12 +9,24 @@ from linkstar.extensions import commit, db, record_id
 from linkstar.forms.approval import RequestForm
 from linkstar.forms.bulk_edit import BulkEditForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import Approval, BulkEdit, ChangeMany, DayPassed, Label, MoveRefused, Project, Task, User
+from linkstar.models import (
+    Approval,
+    BulkEdit,
+    ChangeMany,
+    DayPassed,
+    Label,
+    MoveRefused,
+    NotAllowed,
+    Project,
+    Task,
+    User,
+)
 from linkstar.models.bulk_edit import Row
 from linkstar.reports.obstacles import Obstacles
 from linkstar.reports.overload import Overload, Wanted
 from linkstar.views import access
 from linkstar.views.admission import own_path
+from linkstar.words import roles_in_words
 
 blueprint = Blueprint("bulk_edits", __name__, url_prefix="/projects/<id:project_id>/bulk-edits")
 
@@ -25,6 +37,8 @@ MOST = 500
 def create(project_id: int) -> Any:
     """First what would become of each task, then, when that is confirmed, all of it as one change."""
     project = access.get_project(project_id)
+    if not project.may_change_tasks(current_user):
+        raise NotAllowed("edit")
     tasks = _chosen_tasks(project)
     form = BulkEditForm().offer(project)
     passed = form.validate()
@@ -38,9 +52,12 @@ def create(project_id: int) -> Any:
         trouble = _("Somebody would have too much to do. Look at it, then change them all the same.")
     if edit and not trouble and "confirmed" in request.form and not any(row.changes for row in edit.rows()):
         trouble = _("None of the chosen tasks can be changed like this.")
+    if edit and not trouble and (asked := _request(project, edit)) and not asked.may_be_asked_by(current_user):
+        roles = roles_in_words(list(asked.rule.requested_by))
+        trouble = _("So many tasks at once are changed only when %(roles)s ask for it. Choose fewer.", roles=roles)
     request_form = RequestForm()
-    if edit is None or trouble or "confirmed" not in request.form or not request_form.validate():
-        return _preview(project, tasks, form, edit, trouble, overloads)
+    if edit is None or trouble or not request_form.validate() or "confirmed" not in request.form:
+        return _preview(project, tasks, form, edit, trouble, request_form, overloads)
     if asked := _request(project, edit):
         Approval.ask(asked, by=current_user, reason=request_form.reason.data)
         commit()
@@ -51,10 +68,11 @@ def create(project_id: int) -> Any:
     except MoveRefused as refusal:  # by what the edit itself did to another of the tasks
         db.session.rollback()
         held = Obstacles(refusal.task, refusal.stage, refusal.phase, current_user, refusal.holds)
-        return _preview(project, tasks, form, edit, held.sentences[0])
+        return _preview(project, tasks, form, edit, held.sentences[0], request_form)
     except DayPassed:
         db.session.rollback()
-        return _preview(project, tasks, form, edit, _("The project's launch day would be a day that has passed."))
+        trouble = _("The project's launch day would be a day that has passed.")
+        return _preview(project, tasks, form, edit, trouble, request_form)
     commit()
     said = ngettext("%(num)s task changed", "%(num)s tasks changed", len(touched))
     session["toast"] = {"message": said, "change": change if touched else None}
@@ -63,15 +81,15 @@ def create(project_id: int) -> Any:
 
 def _preview(
     project: Project, tasks: list[Task], form: BulkEditForm, edit: BulkEdit | None, trouble: str | None,
-    overloads: Sequence[Overload] = (),
+    request_form: RequestForm, overloads: Sequence[Overload] = (),
 ) -> Any:  # fmt: skip
     rows = edit.rows() if edit and not form.asks_nothing else None
     drawn = render_template(
         "projects/bulk_edits/new.html", project=project, tasks=tasks, form=form, trouble=trouble, rows=rows,
         why={row.task.id: _why(row, edit) for row in rows or [] if edit and row.holds}, back=_back(project),
-        asked=_request(project, edit) if edit and rows else None, overloads=overloads,
+        asked=_request(project, edit) if edit and rows else None, request_form=request_form, overloads=overloads,
     )  # fmt: skip
-    return make_response(drawn, 422 if trouble or form.errors else 200)
+    return make_response(drawn, 422 if trouble or form.errors or request_form.errors else 200)
 
 
 def _request(project: Project, edit: BulkEdit) -> ChangeMany | None:

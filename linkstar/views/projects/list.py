@@ -23,6 +23,7 @@ def task_list_page(project: Any) -> dict[str, Any]:
     return {
         "project": project,
         "chosen": chosen,
+        "may_change": project.may_change_tasks(current_user),
         "tasks": TaskList(
             project, current_user, chosen, sort=request.args.get("sort"), page=request.args.get("page", 1, type=int)
         ),

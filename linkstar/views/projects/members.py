@@ -18,7 +18,7 @@ blueprint = Blueprint("members", __name__, url_prefix="/projects/<id:project_id>
 @blueprint.get("")
 def index(project_id: int) -> Any:
     project = access.get_project(project_id)
-    if current_user.external:
+    if current_user.membership_in(project.workspace_id).external:
         raise NotAllowed("edit")  # an outsider is not told who there is
     return _page(project)
 

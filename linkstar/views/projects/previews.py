@@ -2,7 +2,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 
-from linkstar.extensions import db, read_only
+from linkstar.views.admission import reads_first
 from linkstar.views.projects import wizard
 
 blueprint = Blueprint("previews", __name__)
@@ -16,10 +16,9 @@ def index() -> Any:
 
 
 @blueprint.post("/projects/previews")
+@reads_first
 def create() -> Any:
     """What the project would become; nothing is written. With `change` the form again, as it was filled in."""
-    db.session.rollback()
-    read_only()
     membership = wizard.workspace_for_new()
     version = wizard.chosen_version(membership)
     if version is None:

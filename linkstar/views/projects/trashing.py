@@ -7,6 +7,7 @@ from linkstar.extensions import commit
 from linkstar.forms.approval import RequestForm
 from linkstar.i18n import _, both
 from linkstar.models import Approval, DeleteProject, NotAllowed, Project
+from linkstar.models.role import GATE_KEEPERS
 from linkstar.reports.approvals import rows_of
 from linkstar.views import access, answers
 
@@ -26,7 +27,7 @@ def create(project_id: int) -> Any:
     form = RequestForm()
     if not form.validate():
         return _page(project, form, 422)
-    if project.living_children:
+    if project.living_children or _holds(project):
         return _page(project, form, 422)
     if project.may_be_trashed_by(current_user):
         project.trash(by=current_user)
@@ -46,10 +47,16 @@ def _project(project_id: int) -> Project:
     return project
 
 
+def _holds(project: Project) -> bool:
+    """Another project waits for it, and the person may not take that away."""
+    return not DeleteProject.of(project).is_let_go_by(current_user)
+
+
 def _page(project: Project, form: RequestForm, status: int = 200) -> Any:
     operation = DeleteProject.of(project)
     return answers.dialog(
         "projects/trashing/_form.html", "layouts/alone.html", status, project=project, task=None, form=form,
         heading=_("Delete project"), alone=project.may_be_trashed_by(current_user), rule=operation.rule,
         rows=rows_of(operation.difference(by=current_user)), children=project.living_children,
+        holds=_holds(project), keepers=sorted(GATE_KEEPERS),
     )  # fmt: skip

@@ -25,5 +25,5 @@ def create(stage_id: int, item_id: int) -> Any:
         )  # fmt: skip
     with kept(evidence):
         item.give(evidence, by=current_user)
-        commit()
+    commit()
     return answer(project, _("Ticked, with its evidence"))

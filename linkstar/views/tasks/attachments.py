@@ -3,14 +3,14 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, session
 from flask_login import current_user
 
-from linkstar.extensions import commit, limiter
+from linkstar.extensions import commit, limiter, write
 from linkstar.forms.attachment import AttachmentForm
 from linkstar.i18n import _, ngettext
 from linkstar.models import Attachment, NotAllowed, Task
 from linkstar.models.attachment import kept
 from linkstar.reports.panel import Panel
 from linkstar.views import access, answers
-from linkstar.views.admission import open_to_creators, own_path
+from linkstar.views.admission import open_to_creators, own_path, reads_first
 from linkstar.views.uploads import takes_file
 
 blueprint = Blueprint("attachments", __name__, url_prefix="/attachments")
@@ -28,6 +28,7 @@ def index(task_id: int) -> Any:
 @open_to_creators
 @takes_file
 @limiter.limit("60 per minute", key_func=lambda: str(current_user.id))
+@reads_first
 def create(task_id: int) -> Any:
     """Files as a plain form sends them."""
     task = access.get_task(task_id)
@@ -38,9 +39,11 @@ def create(task_id: int) -> Any:
     if not files:
         return not_taken(task, form)
     with kept(files):
+        write()
+        task = access.get_task(task_id)
         for file in files:
             Attachment.add(task, file, by=current_user, shared=form.shared.data)
-        commit()
+    commit()
     return answer(task, ngettext("%(num)s file added", "%(num)s files added", len(files)))
 
 
@@ -53,7 +56,7 @@ def answer(task: Task, said: str, change: str | None = None) -> Any:
 
 def not_taken(task: Task, form: AttachmentForm) -> Any:
     """The same form, which says why; a creator's page, which is not drawn here, says it above itself."""
-    if request.htmx or not current_user.only_creates:  # type: ignore[attr-defined]
+    if request.htmx or not access.is_brief(task):  # type: ignore[attr-defined]
         template = "tasks/attachments/_files.html" if request.htmx else "tasks/show.html"  # type: ignore[attr-defined]
         return render_template(template, task=task, panel=Panel(task, current_user), files_form=form), 422
     session["toast"] = {"message": " ".join(form.file.errors) or _("This did not arrive."), "change": None}

@@ -39,7 +39,10 @@ def edit(task_id: int, comment_id: int) -> Any:
 def update(task_id: int, comment_id: int) -> Any:
     comment = access.get_comment(task_id, comment_id)
     form = CommentEditForm()
-    if not form.validate() or form.version.data is None:
+    if not form.validate():
+        return _form(comment, form, 422)
+    if form.version.data is None:
+        form.body.errors = [_("This page had become too old")]
         return _form(comment, form, 422)
     try:
         comment.edit(form.body.data or "", by=current_user, version=form.version.data)

@@ -27,5 +27,5 @@ def create(task_id: int) -> Any:
         )  # fmt: skip
     with kept(evidence):
         task.deliver(evidence, by=current_user)
-        commit()
+    commit()
     return answer(task, _("Handed in"))

@@ -6,6 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, limiter
 from linkstar.i18n import _
 from linkstar.models import NotAllowed
+from linkstar.reports.outsiders import Outsiders
 from linkstar.views.tasks.outsiders import answer, get_outsider, shared_by_me
 
 blueprint = Blueprint("entries", __name__)
@@ -28,7 +29,8 @@ def create(task_id: int, user_id: int) -> Any:
 def destroy(task_id: int, link_id: int) -> Any:
     """Takes a link back and signs out what it had signed in, at once."""
     task = shared_by_me(task_id)
-    link = next((link for link in task.entries if link.id == link_id), None) or abort(404)
+    links = Outsiders(task, current_user).links
+    link = next((link for link in links if link.id == link_id), None) or abort(404)
     task.revoke_entry(link, by=current_user)
     commit()
     return answer(task, _("The link opens nothing any more"))

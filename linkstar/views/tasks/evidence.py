@@ -25,5 +25,5 @@ def create(task_id: int, item_id: int) -> Any:
         return not_taken(asked=item.id, given_form=form) or (drawn(task, asked=item.id, given_form=form), 422)
     with kept(evidence):
         item.give(evidence, by=current_user)
-        commit()
+    commit()
     return answer(task, _("Ticked, with its evidence"))

@@ -17,6 +17,6 @@ def show(task_id: int) -> Any:
     if not task.seen_whole_by(current_user):
         raise NotAllowed("edit")
     return page(
-        "tasks/history/show.html", AuditEvent.task_id == task.id, task.readers(),
+        "tasks/history/show.html", AuditEvent.of_task(task), task.readers(),
         current_user.membership_in(task.workspace_id), url_for("tasks.history.show", task_id=task.id), task=task,
     )  # fmt: skip

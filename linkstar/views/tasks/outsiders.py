@@ -29,12 +29,17 @@ def create(task_id: int) -> Any:
     form.offer(outsiders.choices, invites=_invites(task))
     if not form.validate():
         return _dialog(task, form, 422)
+    if form.is_new and _invited(task, form):
+        commit()
+        said = _("An invitation is on its way to %(email)s. Share the task once it is taken up.", email=form.email.data)
+        return answer(task, said)
     creator = _admitted(task, form) if form.is_new else db.session.get_one(User, form.user_id.data)
     if creator is None:
         return _dialog(task, form, 422)
     task.share_with(creator, owner=form.part.data == "owner", by=current_user)
     commit()
-    return answer(task, _("%(name)s gets a link by mail", name=creator.name))
+    name = form.email.data if form.is_new else creator.name  # what an account is called is not told by its address
+    return answer(task, _("%(name)s gets a link by mail", name=name))
 
 
 @blueprint.post("/<id:user_id>/removal")
@@ -74,6 +79,16 @@ def _invites(task: Task) -> bool:
     """Whoever administers the workspace lets new creators in; others ask for it where people are invited."""
     mine = current_user.membership_in(task.workspace_id)
     return mine is not None and mine.administers
+
+
+def _invited(task: Task, form: OutsiderForm) -> bool:
+    """Whether there is an account that is not admitted by somebody else: the person is asked, by mail."""
+    known = db.session.scalar(select(User).where(User.email == form.email.data))
+    here = current_user.membership_in(task.workspace_id).workspace
+    if known is None or known.membership_in(here.id) or Membership.is_admitted_at_once(here.id, known):
+        return False
+    Membership.invite(here, known.email, form.name.data or "", "creator", form.language.data, by=current_user)
+    return True
 
 
 def _admitted(task: Task, form: OutsiderForm) -> User | None:
