@@ -154,9 +154,7 @@ class PersonalData:
         handovers = select(
             HandoverNote.task_id, HandoverNote.done, HandoverNote.needed, HandoverNote.decide, HandoverNote.created_at
         ).where(HandoverNote.author_id == mine, HandoverNote.workspace_id.in_(self.places))
-        feeds = select(CalendarFeed.kind, CalendarFeed.created_at, CalendarFeed.read_at).where(
-            CalendarFeed.user_id == mine, CalendarFeed.workspace_id.in_(self.places)
-        )
+        feeds = select(CalendarFeed.kind, CalendarFeed.created_at, CalendarFeed.read_at).where(self._feeds())
         views = select(SavedView.name, SavedView.page, SavedView.query).where(self._views())
         in_tasks = or_(Task.owner_id == mine, Task.author_id == mine, Task.id.in_(helped))
         return {
@@ -341,6 +339,9 @@ class PersonalData:
 
     def _absences(self) -> ColumnElement[bool]:
         return (Absence.user_id == self.user.id) & Absence.workspace_id.in_(self.places)
+
+    def _feeds(self) -> ColumnElement[bool]:
+        return (CalendarFeed.user_id == self.user.id) & CalendarFeed.workspace_id.in_(self.places)
 
     def _views(self) -> ColumnElement[bool]:
         return (SavedView.user_id == self.user.id) & SavedView.project_id.in_(self._projects())
