@@ -101,7 +101,10 @@ def get_evidence(evidence_id: int) -> Evidence:
 def get_attachment(attachment_id: int) -> Attachment:
     """Through its task, its project and its workspace, and outside the team only what is shared."""
     query = select(Attachment).where(Attachment.id == attachment_id, Attachment.seen_by(current_user))
-    return db.session.scalar(query) or abort(404)
+    attachment = db.session.scalar(query) or abort(404)
+    if is_brief(attachment.task):
+        _keep_to_brief(attachment.task)
+    return attachment
 
 
 def get_upload(upload_key: str) -> Upload:

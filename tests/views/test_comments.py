@@ -178,7 +178,7 @@ def test_a_creator_is_not_shown_what_the_team_says_to_another_by_name(app, brows
         told = set(db.session.scalars(db.select(Notification.user_id).where(Notification.comment_id == first.id)))
         assert world.jess.id in told and world.theo.id not in told
         assert first.is_read_by(world.jess) and not first.is_read_by(world.theo) and first.is_read_by(world.yu)
-    said = yu.get(f"/tasks/{world.unboxing.id}").text
+    said = yu.get(f"/tasks/{world.unboxing.id}", {"lang": "en"}).text
     assert "A creator who is called by @name reads it; other creators then do not." in said
 
 
