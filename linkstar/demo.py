@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from io import BytesIO
 from operator import itemgetter
@@ -24,11 +24,13 @@ from linkstar.models import (
     Comment,
     Delivery,
     Evidence,
+    HandoverNote,
     InstalledPack,
     Label,
     Launch,
     Membership,
     Notification,
+    Partner,
     Project,
     Stage,
     Task,
@@ -42,6 +44,7 @@ from linkstar.words import ROLE_NAMES
 
 PASSWORD = "linkstar-demo"
 BEIJING = ZoneInfo("Asia/Shanghai")
+CALIFORNIA = ZoneInfo("America/Los_Angeles")
 TOLD = (
     "title_zh", "title_en", "brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en",
     "platform", "priority",
@@ -65,8 +68,30 @@ def load() -> None:
     story.happen()
     away = working_day(story.today, 6), working_day(story.today, 8)
     Absence.write(story.workspaces[0].id, story.people["finance"], *away, by=story.people["finance"])
+    tell_of_two_sides(story)
     story.calm_down()
     db.session.commit()
+
+
+def tell_of_two_sides(story: "Story") -> None:
+    """A laboratory that answers from California, a note for who sleeps there, and posts by the audience's clock."""
+    legal, content = story.people["legal"], story.people["content"]
+    laboratory = {
+        "name": "BayLab", "timezone": CALIFORNIA.key, "works_from": time(9), "works_until": time(17), "answer_days": 2
+    }  # fmt: skip
+    partner = Partner.create(story.workspaces[0].id, laboratory, by=legal)
+    here = Task.workspace_id == story.workspaces[0].id, Task.completed_at.is_(None)
+    report = db.session.scalars(select(Task).where(*here, Task.key == "fcc_grant")).one()
+    report.edit({"partner_id": partner.id}, by=legal)
+    HandoverNote.write(
+        report, story.people["partner"], by=legal, done="Model name on the label is LUMO-G1 now.",
+        needed="Please ask BayLab for the chamber slot on Thursday.", decide="One spare sample or two?",
+    )  # fmt: skip
+    posts = select(Task).where(*here, Task.platform.in_(("tiktok", "tiktok_shop", "instagram", "youtube")))
+    coming = posts.where(Task.due_on >= story.today, ~Task.milestone).order_by(Task.due_on, Task.id).limit(12)
+    for task in db.session.scalars(coming).all():
+        at = datetime.combine(task.due_on or story.today, time(9), CALIFORNIA).astimezone(UTC)
+        task.edit({"publish_at": at, "audience_timezone": CALIFORNIA.key}, by=content)
 
 
 def sign_ins() -> list[str]:

@@ -83,8 +83,12 @@ def deliver_notes() -> None:
     read_only()
     for note_id in HandoverNote.due():
         write()
-        db.session.get_one(HandoverNote, note_id).deliver()
-        db.session.commit()
+        try:
+            db.session.get_one(HandoverNote, note_id).deliver()
+            db.session.commit()
+        except Exception:
+            log.exception("the handover note %s could not be delivered", note_id)
+            db.session.rollback()
 
 
 def _claim() -> tuple[int, int] | None:

@@ -120,6 +120,11 @@ FIELD_NAMES = {
     "partner_id": _l("Partner"),
     "counterpart_timezone": _l("Time zone on the other side"),
     "round_trips": _l("Round trips"),
+    "partner": _l("Partner"),
+    "timezone": _l("Time zone"),
+    "works_from": _l("Works from"),
+    "works_until": _l("Works until"),
+    "answer_days": _l("Working days until they answer"),
     "note_zh": _l("Note in Chinese"),
     "note_en": _l("Note in English"),
     "sensitive": _l("No cheerful posts"),
@@ -204,6 +209,12 @@ MARKET_KIND_NAMES = {  # of the days in the market's calendar
     "cutoff": _l("Cut-offs"),
     "own": _l("Our own days"),
 }
+FEED_KIND_NAMES = {  # of addresses that other calendar programs read
+    "personal": _l("My tasks and posts"),
+    "project": _l("One project"),
+    "marketing": _l("Marketing calendar"),
+}
+KIND_NAMES = STAGE_KINDS | MARKET_KIND_NAMES | FEED_KIND_NAMES  # whatever the trail calls a kind
 LEG_NAMES = {  # of a cut-off: a way of shipping, or what has its day
     "awd": _l("via AWD"),
     "minimal_splits": _l("few split shipments"),

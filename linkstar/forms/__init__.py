@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, FloatField, SelectField, ValidationError
+from wtforms import DateField, Field, FloatField, IntegerField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
+from linkstar.extensions import LARGEST_ID
 from linkstar.i18n import _, _l
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
@@ -44,6 +45,18 @@ def number(value: Any) -> int | None:
 
 def word(value: Any) -> str | None:
     return value or None
+
+
+class Whole(IntegerField):
+    """A whole number, as long as the database's are; wtforms' own check of a range breaks on longer ones."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and abs(self.data) > LARGEST_ID:
+            self.data = None
+            raise ValueError(self.gettext("Not a valid integer value."))
 
 
 class Pick(SelectField):

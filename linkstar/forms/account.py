@@ -1,5 +1,5 @@
 from wtforms import StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import Optional
 
 from linkstar.forms import Form, Pick, Text, seen
 from linkstar.forms.publication import TimeOfDay
@@ -12,8 +12,8 @@ class AccountForm(Form):
     name = StringField(_l("Your name"), [Text(80, required=True)], filters=[seen])
     language = Pick(_l("Language"))
     timezone = Zone(_l("Time zone"))
-    works_from = TimeOfDay(_l("Works from"), [InputRequired(_l("Choose a time."))])
-    works_until = TimeOfDay(_l("Works until"), [InputRequired(_l("Choose a time."))])
+    works_from = TimeOfDay(_l("Works from"), [Optional()])  # where it is left empty it stays
+    works_until = TimeOfDay(_l("Works until"), [Optional()])
 
     def offer(self, user: User) -> "AccountForm":
         self.language.offer(*NATIVE_NAMES.items())

@@ -1,9 +1,9 @@
 from typing import Any
 
-from wtforms import IntegerField, StringField
+from wtforms import StringField
 from wtforms.validators import NumberRange, Optional
 
-from linkstar.forms import Day, Form, Pick, Text, number, stripped
+from linkstar.forms import Day, Form, Pick, Text, Whole, number, stripped
 from linkstar.i18n import _, _l, both
 from linkstar.models import PLATFORMS, PRIORITIES, Project
 from linkstar.words import platform_name, priority_name
@@ -16,7 +16,7 @@ class BulkEditForm(Form):
     phase_id = Pick(_l("Phase"), coerce=number)
     owner_id = Pick(_l("Owner"), coerce=number)
     due_on = Day(_l("Due date"))
-    shift_days = IntegerField(_l("Shift dates by days"), [Optional(), NumberRange(-3650, 3650)])
+    shift_days = Whole(_l("Shift dates by days"), [Optional(), NumberRange(-3650, 3650)])
     priority = Pick(_l("Priority"))
     platform = Pick(_l("Platform"))
     label = StringField(_l("Add label"), [Text(40)], filters=[stripped])

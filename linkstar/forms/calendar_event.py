@@ -1,15 +1,18 @@
 from typing import Any
 
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from linkstar.forms import Day, Form, Pick, Text, stripped
 from linkstar.i18n import _, _l
 from linkstar.words import FIELD_NAMES, MARKET_KIND_NAMES
 
+LONGEST = 366  # days
+
 
 class CalendarEventForm(Form):
-    """A day of the workspace's own or, with `told` (a MarketDay), what it says of one of the pack's in one year."""
+    """A day of the workspace's own or, with `told` (a MarketDay), what it says of one of the pack's in one year.
+    `seen` is the fingerprint of the row that the writer saw."""
 
     kind = Pick(_l("Kind"))
     name_zh = StringField(_l("Name in Chinese"), [Text(80)], filters=[stripped])
@@ -20,6 +23,8 @@ class CalendarEventForm(Form):
     note_en = TextAreaField(FIELD_NAMES["note_en"], [Text(400)], filters=[stripped])
     sensitive = BooleanField(_l("Sensitive day: cheerful posts get a warning"))
     hidden = BooleanField(_l("Do not show it this year"))
+
+    seen = HiddenField()
 
     told: Any = None
 
@@ -40,6 +45,9 @@ class CalendarEventForm(Form):
         first, last = self.first_on.data, self.last_on.data
         if first and last and last < first:
             self.last_on.errors = [*self.last_on.errors, _("The last day is before the first one.")]
+            passed = False
+        if first and last and (last - first).days >= LONGEST:
+            self.last_on.errors = [*self.last_on.errors, _("That is more than a year. Write it down in parts.")]
             passed = False
         if first and self.told and abs(first.year - self.told.year) > 1:
             sentence = _("That is too far from %(year)s. Choose a day of that year.", year=self.told.year)

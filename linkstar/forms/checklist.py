@@ -1,15 +1,15 @@
-from wtforms import BooleanField, IntegerField, StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Form, Pick, Text, stripped
+from linkstar.forms import Form, Pick, Text, Whole, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import EVIDENCE
 from linkstar.words import EVIDENCE_NAMES
 
 
 class ChecklistItemForm(Form):
-    checklist_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    checklist_id = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
     text = StringField(_l("Checklist item"), [Text(400, required=True)], filters=[stripped])
     required = BooleanField(_l("Required"))
     evidence_kind = Pick(_l("Evidence that it asks for"))

@@ -1,8 +1,8 @@
-from wtforms import BooleanField, IntegerField, TextAreaField
+from wtforms import BooleanField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Form, Text, stripped
+from linkstar.forms import Form, Text, Whole, stripped
 from linkstar.i18n import _l
 
 
@@ -13,4 +13,4 @@ class CommentForm(Form):
 
 class CommentEditForm(Form):
     body = TextAreaField(_l("Comment"), [Text(10_000, required=True)], filters=[stripped])
-    version = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])

@@ -1,9 +1,9 @@
 from typing import Any
 
-from wtforms import IntegerField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms.validators import InputRequired, NumberRange, Optional
 
-from linkstar.forms import Pick
+from linkstar.extensions import LARGEST_ID
+from linkstar.forms import Pick, Whole
 from linkstar.forms.plan import Answered
 from linkstar.i18n import _, _l
 from linkstar.models import Partner, Task, User
@@ -14,10 +14,11 @@ TRIPS = _l("Write a whole number from 1 to 20.")
 
 
 class CounterpartForm(Answered):
-    """Whose answers a task needs, and how often it goes there and back."""
+    """Whose answers a task needs, and how often it goes there and back. `version` is the one that the writer saw."""
 
     who = Pick(_l("Who answers"))
-    round_trips = IntegerField(FIELD_NAMES["round_trips"], [InputRequired(TRIPS), NumberRange(1, MOST_TRIPS, TRIPS)])
+    round_trips = Whole(FIELD_NAMES["round_trips"], [InputRequired(TRIPS), NumberRange(1, MOST_TRIPS, TRIPS)])
+    version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
 
     def offer(self, task: Task, partners: list[Partner], people: list[User]) -> "CounterpartForm":
         zone = [(f"zone {task.counterpart_timezone}", task.counterpart_timezone)] if task.counterpart_timezone else []

@@ -1,7 +1,7 @@
-from wtforms import IntegerField, StringField
+from wtforms import StringField
 from wtforms.validators import NumberRange, Optional
 
-from linkstar.forms import Pick, Text, stripped
+from linkstar.forms import Pick, Text, Whole, stripped
 from linkstar.forms.template import NamedForm
 from linkstar.i18n import _l
 from linkstar.words import STAGE_KINDS
@@ -14,7 +14,7 @@ class PhaseForm(NamedForm):
 
 class StageForm(PhaseForm):
     kind = Pick(_l("Kind"))
-    wip_limit = IntegerField(_l("At most so many tasks"), [Optional(), NumberRange(1, 1000)])
+    wip_limit = Whole(_l("At most so many tasks"), [Optional(), NumberRange(1, 1000)])
 
     def offer(self) -> "StageForm":
         self.kind.offer(*((kind, str(words)) for kind, words in STAGE_KINDS.items()))

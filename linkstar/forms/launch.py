@@ -11,7 +11,6 @@ from wtforms import (
     BooleanField,
     DateTimeLocalField,
     HiddenField,
-    IntegerField,
     SelectMultipleField,
     StringField,
     ValidationError,
@@ -21,7 +20,7 @@ from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import CheckboxInput
 
 from linkstar import clock, packs
-from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form, Pick, Text, number, stripped
+from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form, Pick, Text, Whole, number, stripped
 from linkstar.i18n import _, _l, both
 from linkstar.models import WORD, Launch, Membership, TemplateVersion, User, example, follows_rule
 from linkstar.models.role import EXTERNAL_ROLES
@@ -225,7 +224,7 @@ def launch_form(
     roles = list(dict.fromkeys(task.role for task in template.tasks.values()))
     legs = [task for task in template.tasks.values() if task.elapsed_calendar_days]
     fields = {f"role_{role}": Pick(ROLE_NAMES.get(role, role), coerce=number) for role in roles}
-    spans = {f"leg_{task.key}": IntegerField(both(task, "title"), [Optional(), NumberRange(1, 365)]) for task in legs}
+    spans = {f"leg_{task.key}": Whole(both(task, "title"), [Optional(), NumberRange(1, 365)]) for task in legs}
     made = type("TemplateForm", (LaunchForm,), fields | spans)
     form: LaunchForm = made(data=_likely(template, version, membership, person, people))
     form.chosen, form.chosen_version, form.membership, form.person = template, version, membership, person

@@ -2,11 +2,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from wtforms import IntegerField, StringField
+from wtforms import StringField
 from wtforms.validators import AnyOf, NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Day, Form, stripped
+from linkstar.forms import Day, Form, Whole, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import PLATFORMS, Project, User
 
@@ -16,16 +16,16 @@ GONE = _l("That is not one of the choices any more. Choose again.")
 class MoveForm(Form):
     """Where a task goes: only the fields that came are meant. An empty phase or platform means none."""
 
-    stage_id = IntegerField(_l("Stage"), [Optional()])
-    phase_id = IntegerField(_l("Phase"), [Optional()])
-    owner_id = IntegerField(_l("Owner"), [Optional()])
+    stage_id = Whole(_l("Stage"), [Optional()])
+    phase_id = Whole(_l("Phase"), [Optional()])
+    owner_id = Whole(_l("Owner"), [Optional()])
     platform = StringField(_l("Platform"), [Optional()], filters=[stripped])
-    before_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
-    after_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
-    from_id = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])  # the stage where the mover saw it
+    before_id = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    after_id = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    from_id = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])  # the stage where the mover saw it
     place = StringField(_l("Position"), [Optional(), AnyOf(("first", "last", "up", "down"), GONE)], filters=[stripped])
     due_on = Day(_l("Due date"))
-    version = IntegerField(validators=[Optional()])
+    version = Whole(validators=[Optional()])
 
     def target(self, project: Project, reader: User) -> dict[str, Any]:
         """What the move sets; a stage, phase or person that is not the project's is an error of its field."""

@@ -1,15 +1,16 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import get_timezone
-from wtforms import BooleanField, FloatField, HiddenField, IntegerField, StringField, ValidationError
+from wtforms import BooleanField, FloatField, HiddenField, StringField, ValidationError
 from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import DateTimeLocalInput
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form
+from linkstar.forms import FIRST_DAY, LAST_DAY, Day, Form, Whole
 from linkstar.i18n import _, _l
-from linkstar.models import Plan, Replan, Task
+from linkstar.models import Plan, Replan, Task, calendars_of
+from linkstar.planning.working_days import OutOfRange
 
 LONGEST_LAG = 3650
 
@@ -65,10 +66,11 @@ class DatesForm(Answered):
         if field.data and self.start_on.data and self.start_on.data > field.data:
             raise ValidationError(_("The due date is before the start date."))
 
-    def put_on(self, day: date, zone: ZoneInfo) -> None:
-        """Due on this day, and beginning as long before it as it did."""
+    def put_on(self, day: date, zone: ZoneInfo, task: Task) -> None:
+        """Due on this day, and beginning as many of its owner's working days before it as it did; as many days where
+        it runs through weekends."""
         if self.start_on.data and self.due_on.data:
-            self.start_on.data += day - self.due_on.data
+            self.start_on.data = _begin(task, self.start_on.data, self.due_on.data, day)
         self.due_on.data = day
 
     def put_between(self, start: str, due: str) -> bool:
@@ -98,7 +100,7 @@ class TimesForm(Answered):
         if field.data and self.start_at.data and self.start_at.data > field.data:
             raise ValidationError(_("The due date is before the start date."))
 
-    def put_on(self, day: date, zone: ZoneInfo) -> None:
+    def put_on(self, day: date, zone: ZoneInfo, task: Task) -> None:
         """Due on this day of the zone, at the hour that it has, and beginning as long before it as it did."""
         assert self.start_at.data and self.due_at.data
         there = self.due_at.data.astimezone(zone)
@@ -109,8 +111,8 @@ class TimesForm(Answered):
     def put_between(self, start: str, due: str) -> bool:
         """From one instant to another; False where that cannot be."""
         try:
-            first, last = datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(due).astimezone(UTC)
-        except ValueError:
+            first, last = _instant(start), _instant(due)
+        except (ValueError, OverflowError):
             return False
         if not FIRST_DAY <= first.date() <= last.date() <= LAST_DAY or first > last:
             return False
@@ -123,7 +125,7 @@ class TimesForm(Answered):
 
 
 class DelayForm(Answered):
-    days = IntegerField(_l("Days late"), [NumberRange(1, 365, _l("Write a whole number of days, from 1 to 365."))])
+    days = Whole(_l("Days late"), [NumberRange(1, 365, _l("Write a whole number of days, from 1 to 365."))])
 
 
 class AnchorForm(Answered):
@@ -151,3 +153,23 @@ class DependencyForm(Form):
         digits = (self.other.data or "").rpartition("#")[2].strip()
         number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
         return number if 0 < number <= LARGEST_ID else None
+
+
+def _begin(task: Task, start: date, due: date, day: date) -> date:
+    """When the task begins that ran from start to due and is to end on another day."""
+    calendar, apart = calendars_of(task.workspace_id)[task.owner.country], day - due
+    if task.elapsed_days is not None:
+        return start + apart
+    try:
+        work = calendar.count(start, due + timedelta(1))
+        return calendar.shift(calendar.previous(day), 1 - work) if work > 0 else start + apart
+    except OutOfRange:
+        return start + apart
+
+
+def _instant(text: str) -> datetime:
+    """Without its offset it is none."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)

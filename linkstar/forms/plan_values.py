@@ -1,10 +1,10 @@
 from typing import Any
 
-from wtforms import BooleanField, FloatField, IntegerField, StringField, ValidationError
+from wtforms import BooleanField, FloatField, StringField, ValidationError
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Form, Pick, Text, stripped
+from linkstar.forms import Form, Pick, Text, Whole, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import Task
 from linkstar.words import ROLE_NAMES, START_RULE_NAMES
@@ -39,17 +39,15 @@ class PlanValuesForm(Form):
 
     role = Pick(_l("Role"))
     duration = Amount(_l("Duration"), 0)
-    elapsed_days = IntegerField(_l("Calendar days that run through weekends"), [Optional(), NumberRange(0, LARGEST)])
+    elapsed_days = Whole(_l("Calendar days that run through weekends"), [Optional(), NumberRange(0, LARGEST)])
     start_rule = Pick(_l("How the start is set"))
     offset = Amount(_l("Start, counted from the anchor"), -LARGEST)
-    offset_days = IntegerField(
-        _l("Deadline in calendar days from the anchor"), [Optional(), NumberRange(-LARGEST, LARGEST)]
-    )
+    offset_days = Whole(_l("Deadline in calendar days from the anchor"), [Optional(), NumberRange(-LARGEST, LARGEST)])
     optional = BooleanField(_l("Can be left out"))
     waiting = BooleanField(_l("Waiting time"))
     deliverable_zh = StringField(_l("Deliverable in Chinese"), [Text(200)], filters=[stripped])
     deliverable_en = StringField(_l("Deliverable in English"), [Text(200)], filters=[stripped])
-    version = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
 
     def offer(self, task: Task) -> "PlanValuesForm":
         self.role.offer(("", _("No role")), *((key, str(name)) for key, name in ROLE_NAMES.items()))

@@ -3,9 +3,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wtforms import BooleanField, HiddenField, TimeField, ValidationError
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, NumberRange, Optional
 
-from linkstar.forms import Day, Form, Pick
+from linkstar.extensions import LARGEST_ID
+from linkstar.forms import Day, Form, Pick, Whole
 from linkstar.forms.zone import Zone
 from linkstar.i18n import _, _l
 from linkstar.models import PLATFORMS, Task
@@ -25,7 +26,7 @@ class TimeOfDay(TimeField):
 
 
 class PublicationForm(Form):
-    """When a post goes online, on the clock of its audience."""
+    """When a post goes online, on the clock of its audience. `version` is the one of the task that the writer saw."""
 
     day = Day(_l("Day"), [InputRequired(_l("Choose a day."))])
     time = TimeOfDay(_l("Time"), [InputRequired(_l("Choose a time."))])
@@ -34,6 +35,7 @@ class PublicationForm(Form):
     cheerful = BooleanField(_l("Cheerful tone: jokes, celebration, discounts"))
     answer = HiddenField()
     seen = HiddenField()
+    version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
 
     moment: datetime | None = None
 

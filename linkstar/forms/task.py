@@ -1,10 +1,10 @@
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Day, Form, Hours, Pick, Text, number, stripped
+from linkstar.forms import Day, Form, Hours, Pick, Text, Whole, number, stripped
 from linkstar.i18n import NATIVE_NAMES, _, _l, both
 from linkstar.models import PLATFORMS, PRIORITIES, Project, Task, User
 from linkstar.words import FIELD_NAMES, platform_name, priority_name
@@ -17,9 +17,9 @@ class QuickTaskForm(Form):
 
     title = StringField(_l("Task title"), [Text(200, required=True)], filters=[stripped])
     due_on = Day(_l("Due date"))
-    stage_id = IntegerField(validators=[Optional()])
-    phase_id = IntegerField(validators=[Optional()])
-    owner_id = IntegerField(validators=[Optional()])
+    stage_id = Whole(validators=[Optional()])
+    phase_id = Whole(validators=[Optional()])
+    owner_id = Whole(validators=[Optional()])
     platform = StringField(filters=[stripped])
 
 
@@ -46,7 +46,7 @@ class TaskForm(Form):
     blocking = BooleanField(_l("Blocks the tasks after it until it is done"))
     milestone = BooleanField(_l("Milestone"))
     boxes = HiddenField()
-    version = IntegerField(validators=[Optional(), NumberRange(1, LARGEST_ID)])
+    version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
 
     def offer(self, project: Project, owner: User, reader: User) -> "TaskForm":
         """Fills the choices with what the project has and the reader may know."""

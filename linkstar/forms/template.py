@@ -2,11 +2,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, IntegerField, StringField, ValidationError
+from wtforms import BooleanField, StringField, ValidationError
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Form, Pick, Text, number, stripped
+from linkstar.forms import Form, Pick, Text, Whole, number, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import User
 
@@ -49,7 +49,7 @@ class TemplateVersionForm(NamedForm):
     """`seen` is the number of the newest version that the publisher knew."""
 
     note = StringField(_l("What is new in it"), [Text(300)], filters=[stripped])
-    seen = IntegerField(validators=[Optional(), NumberRange(0, LARGEST_ID)])
+    seen = Whole(validators=[Optional(), NumberRange(0, LARGEST_ID)])
 
 
 class ProjectTemplateForm(NamedForm):

@@ -62,6 +62,6 @@ class BaselineSpan(Base):
     __tablename__ = "baseline_span"
 
     baseline_id: Mapped[int] = mapped_column(ForeignKey("baseline.id", ondelete="CASCADE"), primary_key=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True)
     start_on: Mapped[date]
     due_on: Mapped[date]

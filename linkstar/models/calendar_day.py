@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from linkstar.extensions import Base, db
 from linkstar.models.audit_event import record
 from linkstar.models.user import User
-from linkstar.planning.working_days import COUNTRIES, WorkingDays
+from linkstar.planning.working_days import COUNTRIES, ELSEWHERE, WorkingDays
 
 
 class CalendarDay(Base):
@@ -48,11 +48,11 @@ class CalendarDay(Base):
 
 
 def calendars_of(workspace_id: int) -> dict[str, WorkingDays]:
-    """The working days of both countries as the workspace keeps them."""
+    """The working days of both countries as the workspace keeps them, and the weekdays of everybody else."""
     changes: dict[str, dict[date, bool]] = defaultdict(dict)
     rows = db.session.execute(
         select(CalendarDay.country, CalendarDay.day, CalendarDay.works).where(CalendarDay.workspace_id == workspace_id)
     )
     for row in rows:
         changes[row.country][row.day] = row.works
-    return {country: WorkingDays(country, changes[country]) for country in COUNTRIES}
+    return {country: WorkingDays(country, changes[country]) for country in (*COUNTRIES, ELSEWHERE)}

@@ -1,4 +1,5 @@
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, select
@@ -66,6 +67,12 @@ class CalendarEvent(Base):
             setattr(self, name, new)
         if changes:
             self._record("calendar_event.edited", title or self._title(), changes, by)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that a form of it shows."""
+        names = ("kind", "name_zh", "name_en", "note_zh", "note_en", "first_on", "last_on", "sensitive", "hidden")
+        return sha256(repr([str(getattr(self, name)) for name in names]).encode()).hexdigest()[:16]
 
     def remove(self, *, title: dict[str, str | None] | None = None, by: User) -> None:
         """Gone; one of the pack's days goes by its rule again."""

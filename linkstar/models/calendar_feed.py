@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, or_, select, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
@@ -27,7 +27,7 @@ class CalendarFeed(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     key: Mapped[str] = mapped_column(String(32))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
@@ -61,25 +61,24 @@ class CalendarFeed(Base):
     @classmethod
     def of(cls, user: User, workspace_id: int) -> list[Self]:
         mine = cls.user_id == user.id, cls.workspace_id == workspace_id
-        return list(db.session.scalars(select(cls).where(*mine).order_by(cls.id)))
+        return list(db.session.scalars(select(cls).where(*mine).options(joinedload(cls.project)).order_by(cls.id)))
 
     @classmethod
     def bearing(cls, token: str) -> Self | None:
-        """The one with this token, if its person is still in the workspace, and more than a creator there. Who left
-        and came back left the old ones behind."""
+        """The one with this token, if it opens anything."""
         feed = db.session.scalar(select(cls).where(cls.token_hash == SignIn.digest(token)))
-        if feed is None or not feed.user.active or feed.user.lacks_second_factor:
-            return None
-        membership = feed.user.membership_in(feed.workspace_id)
-        if membership is None or membership.role == "creator" or membership.created_at > feed.created_at:
-            return None
-        if feed.project_id and not feed.user_sees_project:
-            return None
-        return feed
+        return feed if feed and feed.opens else None
 
     @property
-    def user_sees_project(self) -> bool:
-        return db.session.scalar(Project.visible_to(self.user).where(Project.id == self.project_id)) is not None
+    def opens(self) -> bool:
+        """Is its person still in the workspace, and more than a creator there, and does the person still see what it
+        is of? Who left and came back left the old ones behind."""
+        if not self.user.active or self.user.lacks_second_factor:
+            return False
+        membership = self.user.membership_in(self.workspace_id)
+        if membership is None or membership.role == "creator" or membership.created_at > self.created_at:
+            return False
+        return self.project is None or (self.project.trashed_at is None and self.project.known_to(self.user))
 
     @property
     def is_to_be_marked(self) -> bool:

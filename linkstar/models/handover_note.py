@@ -1,11 +1,12 @@
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import ForeignKey, Index, Text, select, update
+from sqlalchemy import ForeignKey, Index, Text, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
+from linkstar.models.absence import Absence
 from linkstar.models.audit_event import record
 from linkstar.models.calendar_day import calendars_of
 from linkstar.models.notification import notify
@@ -44,10 +45,10 @@ class HandoverNote(Base):
     ) -> Self:
         if recipient.id == by.id or recipient not in task.readers():
             raise NotAllowed("view")
-        side, now = side_of(recipient, calendars_of(task.workspace_id)), clock.now()
+        now = clock.now()
         note = cls(
             workspace_id=task.workspace_id, task=task, author=by, recipient=recipient, done=done, needed=needed,
-            decide=decide, created_at=now, deliver_at=now if side.works(now) else side.opens(now),
+            decide=decide, created_at=now, deliver_at=_arrives(task.workspace_id, recipient, now),
         )  # fmt: skip
         db.session.add(note)
         db.session.flush()
@@ -73,6 +74,20 @@ class HandoverNote(Base):
             notify(self.recipient, "handed_over", by=self.author, task=self.task, handover_note=self)
 
     @classmethod
-    def of(cls, task: Task) -> list[Self]:
-        """The newest first."""
-        return list(db.session.scalars(select(cls).where(cls.task_id == task.id).order_by(cls.id.desc()).limit(5)))
+    def of(cls, task: Task, person: User | None = None) -> list[Self]:
+        """The newest first; of one person's only what that person wrote or gets."""
+        query = select(cls).where(cls.task_id == task.id)
+        if person:
+            query = query.where(or_(cls.recipient_id == person.id, cls.author_id == person.id))
+        return list(db.session.scalars(query.order_by(cls.id.desc()).limit(5)))
+
+
+def _arrives(workspace_id: int, recipient: User, now: datetime) -> datetime:
+    """Now where the reader is at work, or when the next working day begins on which the reader is there."""
+    side = side_of(recipient, calendars_of(workspace_id))
+    query = select(Absence).where(Absence.workspace_id == workspace_id, Absence.user_id == recipient.id)
+    away = [(each.first_on, each.last_on) for each in db.session.scalars(query)]
+    arrives = now if side.works(now) else side.opens(now)
+    while any(first <= side.day(arrives) <= last for first, last in away):
+        arrives = side.opens(arrives)
+    return arrives

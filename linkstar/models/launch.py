@@ -385,6 +385,7 @@ class Launch:
             offset=task.offset if task.start == "fixed" else None,
             optional=task.optional,
             waiting=task.waiting,
+            counterpart_timezone=task.counterpart_tz,
             deliverable_zh=task.deliverable_zh,
             deliverable_en=task.deliverable_en,
             check_count=sum(len(each.items) for each in self.lists_of(task)),

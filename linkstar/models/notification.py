@@ -45,7 +45,7 @@ class Notification(Base):
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
-    handover_note_id: Mapped[int | None] = mapped_column(ForeignKey("handover_note.id", ondelete="CASCADE"))
+    handover_note_id: Mapped[int | None] = mapped_column(ForeignKey("handover_note.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     read_at: Mapped[datetime | None] = mapped_column(Instant)

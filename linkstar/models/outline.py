@@ -25,7 +25,7 @@ from linkstar.planning.working_days import WorkingDays
 GENERAL = {"key": "general", "name_zh": "其他", "name_en": "Other"}
 CARRIED = ("description_zh", "description_en", "scheduling", "variant_of", "variables", "closing_kpis", "subprojects")
 CARRIED_BY_DRAFTS = ("applies_to", "owner_role")
-CARRIED_BY_TASKS = ("creates_subproject_from", "counterpart_tz")
+CARRIED_BY_TASKS = ("creates_subproject_from",)
 CARRIED_BY_ITEMS = ("lead_time_days", "note")
 
 
@@ -47,6 +47,7 @@ class Outline:
             select(Task)
             .where(Task.project_id == project.id, Task.trashed_at.is_(None))
             .options(selectinload(Task.checklists).selectinload(Checklist.items), selectinload(Task.owner))
+            .options(selectinload(Task.partner), selectinload(Task.counterpart))
             .order_by(Task.position)
         )
         self.tasks = {task.id: task for task in db.session.scalars(query)}
@@ -195,6 +196,7 @@ class Outline:
         for name, value in (
             ("elapsed_calendar_days", task.elapsed_days),
             ("offset_calendar_days", task.offset_days),
+            ("counterpart_tz", task.other_side and task.other_side.timezone),
         ):
             if value is not None:
                 values[name] = value

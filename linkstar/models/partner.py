@@ -1,7 +1,8 @@
 from datetime import datetime, time
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkstar import clock
@@ -35,7 +36,12 @@ class Partner(Base):
         record("partner.added", by=by, workspace_id=workspace_id, changes={"partner": (None, partner.name)})
         return partner
 
-    def edit(self, values: dict[str, Any], *, by: User, change: str | None = None) -> None:
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same values: who saves over another's words is told."""
+        return sha256(repr([str(getattr(self, field)) for field in FIELDS]).encode()).hexdigest()[:24]
+
+    def edit(self, values: dict[str, Any], *, by: User, change: str | None = None, undoes: str | None = None) -> None:
         changes = {
             field: (_plain(getattr(self, field)), _plain(values[field]))
             for field in FIELDS
@@ -46,7 +52,26 @@ class Partner(Base):
         changes["partner"] = (self.name, values["name"])
         for field in FIELDS:
             setattr(self, field, values[field])
-        record("partner.edited", by=by, workspace_id=self.workspace_id, changes=changes, change=change)
+        record("partner.edited", by=by, workspace_id=self.workspace_id, changes=changes, change=change, undoes=undoes)
+
+    def take_back(self, told: dict[str, list[Any]], *, by: User, change: str, undoes: str) -> bool:
+        """Undoes an edit as the trail tells it; False where somebody has changed the same since."""
+        values = {field: getattr(self, field) for field in FIELDS}
+        for field, (old, new) in told.items():
+            if field not in FIELDS:
+                continue
+            if _plain(values[field]) != new:
+                return False
+            values[field] = time.fromisoformat(old) if isinstance(values[field], time) else old
+        if self.is_taken(self.workspace_id, values["name"], besides=self):
+            return False
+        self.edit(values, by=by, change=change, undoes=undoes)
+        return True
+
+    @classmethod
+    def is_taken(cls, workspace_id: int, name: str, *, besides: "Partner | None" = None) -> bool:
+        same = select(cls.id).where(cls.workspace_id == workspace_id, cls.name == name)
+        return db.session.scalar(same) not in (None, besides and besides.id)
 
     def remove(self, *, by: User) -> None:
         """Tasks that needed its answers need nobody's."""

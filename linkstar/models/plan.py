@@ -20,7 +20,7 @@ from linkstar.models.project import Project
 from linkstar.models.task import Task
 from linkstar.models.template import TemplateVersion
 from linkstar.models.user import User
-from linkstar.planning.schedule import Span, Step, lay, lay_hours, push, push_hours, slack
+from linkstar.planning.schedule import Span, Step, lay, lay_hours, push, push_hours, ready, slack
 from linkstar.planning.working_days import FIRST, LAST, OutOfRange, WorkingDays, check_range
 
 Times = tuple[datetime, datetime]
@@ -143,7 +143,8 @@ class Plan:
         query = (
             select(Task)
             .where(Task.project_id.in_(here), Task.trashed_at.is_(None))
-            .options(joinedload(Task.owner), joinedload(Task.stage), joinedload(Task.partner))
+            .options(joinedload(Task.owner), joinedload(Task.stage))
+            .options(joinedload(Task.partner), joinedload(Task.counterpart))
             .order_by(Task.position)
             .execution_options(populate_existing=lock)
         )
@@ -156,8 +157,7 @@ class Plan:
         self.after: dict[int, list[tuple[int, float]]] = {}
         for successor, predecessor, lag in links:
             if successor in self.tasks and predecessor in self.tasks:
-                buffer = self.tasks[predecessor].answer_buffer
-                self.after.setdefault(successor, []).append((predecessor, lag + buffer))
+                self.after.setdefault(successor, []).append((predecessor, lag))
 
     @cached_property
     def calendars(self) -> dict[str, WorkingDays]:
@@ -224,7 +224,7 @@ class Plan:
         before, after = self._laid(old), self._laid(anchor)
         shifts = []
         for task in filter(self._goes_along, self.own):
-            span = _at(task)
+            span = dates_of(task)
             if span and (_by_hand(task) or span != before.get(task.id)):
                 after[task.id] = self._carried(task, span, old, anchor)
             if task.id in after and after[task.id] != span:
@@ -236,21 +236,13 @@ class Plan:
         return self._pushed(task, Span(start_on, due_on))
 
     def with_answers(self, tasks: Iterable[Task]) -> Replan:
-        """What has to begin later because the other side of these tasks takes its time; they stay themselves."""
-        spans, answered, fixed = self._spans(), {task.id for task in tasks}, self._standing()
-        moved = {}
-        for key in spans.keys() - fixed:
-            task, calendar = self.tasks[key], self.calendars[self.tasks[key].owner.country]
-            links = [link for link in self.after.get(key, ()) if link[0] in answered & spans.keys()]
-            ready = max((self._after_lag(task, spans[before].finish, lag) for before, lag in links), default=FIRST)
-            if ready > spans[key].start:
-                start = calendar.next(ready)
-                length = calendar.count(spans[key].start, spans[key].finish)
-                finish = start + (spans[key].finish - spans[key].start) if task.elapsed_days else None
-                moved[key] = Span(start, finish or calendar.shift(start, length))
-        new = push(self._steps(), spans, moved, self.calendars, fixed=fixed - moved.keys()).spans
+        """What has to begin later because the other side of these tasks takes its time, and what cannot. They stay
+        themselves, unless one waits for another."""
+        slower = {task.id for task in tasks if task.answer_buffer}
+        spans = self._spans()
+        new = self._settled({}, slower=slower)
         shifts = [Shift(self.tasks[key], spans.get(key), each) for key, each in new.items() if each != spans.get(key)]
-        return self._replan(shifts)
+        return self._replan(shifts, slower=slower)
 
     def with_times(self, task: Task, start_at: datetime, due_at: datetime) -> Replan:
         """The same in a plan that counts hours."""
@@ -262,7 +254,7 @@ class Plan:
 
     def late_by(self, task: Task, days: int) -> Replan:
         """The task ends so many calendar days later than planned; what has not begun begins later, too."""
-        span = _at(task)
+        span = dates_of(task)
         if span is None:
             raise ValueError("a task without dates cannot be late")
         begun = task.stage.kind != "backlog"
@@ -281,18 +273,21 @@ class Plan:
     def _pushed(self, task: Task, span: Span) -> Replan:
         """What the task's new dates push; finished and running tasks, locked ones and deadlines stay. Where that
         moves a launch, what stands at a fixed distance to it goes along."""
-        spans, moved = self._spans(), {task.id: span}
-        fixed = self._standing() - {task.id}
-        steps = self._steps()
-        new = push(steps, spans, moved, self.calendars, fixed=fixed).spans
-        while (along := self._kept_at_distance(spans | new, task)).items() - moved.items():
-            moved |= along
-            new = push(steps, spans, moved, self.calendars, fixed=fixed).spans
-        shifts = [Shift(self.tasks[key], _at(self.tasks[key]), each) for key, each in new.items()]
+        new = self._settled({task.id: span})
+        shifts = [Shift(self.tasks[key], dates_of(self.tasks[key]), each) for key, each in new.items()]
         shifts = [shift for shift in shifts if shift.new != shift.old]
         return self._replan(shifts, by_hand=task)
 
-    def _kept_at_distance(self, new: Mapping[int, Span], chosen: Task) -> dict[int, Span]:
+    def _settled(self, chosen: Mapping[int, Span], slower: Collection[int] = ()) -> dict[int, Span]:
+        steps, spans, moved = self._steps(), self._spans(), dict(chosen)
+        fixed = self._standing() - chosen.keys()
+        new = push(steps, spans, moved, self.calendars, fixed=fixed, slower=slower).spans
+        while (along := self._kept_at_distance(spans | new, chosen)).items() - moved.items():
+            moved |= along
+            new = push(steps, spans, moved, self.calendars, fixed=fixed, slower=slower).spans
+        return new
+
+    def _kept_at_distance(self, new: Mapping[int, Span], chosen: Collection[int]) -> dict[int, Span]:
         """Fixed starts and exact deadlines of launches that were moved."""
         moved = {
             task.project_id: (task.project.anchor_on, new[task.id].start)
@@ -302,8 +297,8 @@ class Plan:
         found = {}
         for task in self.tasks.values():
             old, anchor = moved.get(task.project_id, (None, None))
-            span = _at(task)
-            if not (old and anchor and span) or task is chosen or self.is_anchor(task) or not _loose(task):
+            span = dates_of(task)
+            if not (old and anchor and span) or task.id in chosen or self.is_anchor(task) or not _loose(task):
                 continue
             if task.offset_days is not None:
                 found[task.id] = Span(span.start + (anchor - old), span.finish + (anchor - old))
@@ -324,19 +319,20 @@ class Plan:
                 shifts.append(self._shift_to(task, times[task.id]))
         return self._replan(shifts, anchor=anchor)
 
-    def _replan(self, shifts: list[Shift], **chosen: Any) -> Replan:
+    def _replan(self, shifts: list[Shift], *, slower: Collection[int] = (), **chosen: Any) -> Replan:
         by_hand = chosen.get("by_hand")
         check_range(day for shift in shifts for day in (shift.new.start, shift.new.finish))
         shifts.sort(key=lambda shift: (shift.task is not by_hand, shift.new.start, shift.task.position))
         moved = {shift.task.id: shift.new for shift in shifts}
         clashes = self._clashes_in(self._spans() | moved)
-        touched = [clash for clash in clashes if clash.task.id in moved or clash.predecessor.id in moved]
+        others = moved.keys() | set(slower)
+        touched = [clash for clash in clashes if clash.task.id in moved or clash.predecessor.id in others]
         return Replan(self, shifts, touched, **chosen)
 
     @staticmethod
     def _shift_to(task: Task, times: Times) -> Shift:
         zone = ZoneInfo(task.owner.timezone)
-        return Shift(task, _at(task), Span(*(moment.astimezone(zone).date() for moment in times)), times)
+        return Shift(task, dates_of(task), Span(*(moment.astimezone(zone).date() for moment in times)), times)
 
     # how the scheduler sees it
 
@@ -377,10 +373,12 @@ class Plan:
             offset=task.offset or 0,
             elapsed_days=task.elapsed_days,
             offset_days=task.offset_days,
+            answer_days=task.answer_buffer,
+            answered_in=task.answered_in,
         )
 
     def _spans(self) -> dict[int, Span]:
-        return {task.id: span for task in self.tasks.values() if (span := _at(task))}
+        return {task.id: span for task in self.tasks.values() if (span := dates_of(task))}
 
     def _standing(self) -> set[int]:
         """What does not give way when it is pushed: what has begun, is locked, or is a deadline or an event."""
@@ -419,20 +417,24 @@ class Plan:
                 before = self.tasks[predecessor]
                 if task.completed_at or before.completed_at or not {successor, predecessor} <= spans.keys():
                     continue
-                ready = self._after_lag(task, spans[predecessor].finish, lag)
-                days = (ready - spans[successor].start).days
+                days = (self._ready(before, spans[predecessor], task, lag) - spans[successor].start).days
                 if days > 0:
                     found.append(Clash(task, before, days))
         return found
 
-    def _after_lag(self, task: Task, day: date, lag: float) -> date:
+    def _ready(self, before: Task, span: Span, task: Task, lag: float) -> date:
+        """The day from which a task may begin; only told, so that of a plan that leaves the century is its last."""
+        calendar = self.calendars[task.owner.country]
         try:
-            return self.calendars[task.owner.country].shift(day, int(lag)) if lag else day
+            if before.answer_buffer:
+                laid = before.duration is not None and not _by_hand(before)
+                return ready(self._step(before), span, self._step(task), lag, self.calendars, laid=laid)
+            return calendar.shift(span.finish, int(lag)) if lag else span.finish
         except OutOfRange:
-            return LAST if lag > 0 else FIRST
+            return FIRST if lag < 0 else LAST
 
 
-def _at(task: Task) -> Span | None:
+def dates_of(task: Task) -> Span | None:
     """Where a task stands: a missing start is its due day."""
     return Span(min(task.start_on or task.due_on, task.due_on), task.due_on) if task.due_on else None
 

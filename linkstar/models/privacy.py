@@ -2,6 +2,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
+from datetime import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, delete, false, func, or_, select, update
@@ -79,6 +80,7 @@ class PersonalData:
     def profile(self) -> dict[str, Any]:
         user = self.user
         profile = {"name": user.name, "email": user.email, "language": user.language, "timezone": user.timezone}
+        profile |= {"works_from": f"{user.works_from:%H:%M}", "works_until": f"{user.works_until:%H:%M}"}
         return profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None}
 
     def _queries(self) -> dict[str, Select[*tuple[Any, ...]]]:
@@ -274,6 +276,7 @@ class PersonalData:
         user.password_hash = user.totp_secret = user.totp_step = None
         user.active, user.erased_at = False, clock.now()
         user.language, user.timezone = "zh", "Asia/Shanghai"
+        user.works_from, user.works_until = time(9), time(18)
         db.session.flush()
         db.session.expire(user, ["name"])
         self._redraw()
@@ -297,6 +300,9 @@ class PersonalData:
             comments = comments.where(Comment.mentions.any(Mention.user_id == self.user.id))
         for comment in db.session.scalars(comments):
             comment.body = called.sub(f"@{mark}", comment.body)
+        for note in db.session.scalars(self._notes_calling(name, shared)):
+            for field in ("done", "needed", "decide"):
+                setattr(note, field, (words := getattr(note, field)) and called.sub(f"@{mark}", words))
         words = {self.user.email: nowhere()} | ({} if shared else {name: mark})
         for approval in db.session.scalars(select(Approval).where(Approval.workspace_id.in_(self.places))):
             if approval.subject == f"person {self.user.id}" or self.user.email in json.dumps(approval.arguments):
@@ -309,6 +315,14 @@ class PersonalData:
         for passage in db.session.scalars(select(GatePassage).where(GatePassage.workspace_id.in_(self.places))):
             passage.content = _replaced(passage.content, words)
         db.session.flush()
+
+    def _notes_calling(self, name: str, shared: bool) -> Select[HandoverNote]:
+        """Handover notes keep no mentions; with a namesake about, those to or from the person are meant."""
+        words = (HandoverNote.done, HandoverNote.needed, HandoverNote.decide)
+        called = or_(*(text.contains(f"@{name}", autoescape=True) for text in words))
+        notes = select(HandoverNote).where(HandoverNote.workspace_id.in_(self.places), called)
+        mine = or_(HandoverNote.recipient_id == self.user.id, HandoverNote.author_id == self.user.id)
+        return notes.where(mine) if shared else notes
 
     def _has_namesake(self) -> bool:
         others = select(User.id).where(User.id != self.user.id, User.name == self.user.name)

@@ -13,6 +13,7 @@ from linkstar.models.checklist import Checklist
 from linkstar.models.comment import Comment
 from linkstar.models.dependency import Dependency
 from linkstar.models.label import Label
+from linkstar.models.partner import Partner
 from linkstar.models.phase import Phase
 from linkstar.models.project import Project
 from linkstar.models.refusal import CycleRefused, MoveRefused, NotAllowed, UndoRefused
@@ -53,6 +54,7 @@ class Undo:
         events = AuditEvent.of_change(change)
         self.events = [event for event in events if event.task_id]
         self.anchors = [event for event in events if event.action == "project.anchor_moved"]
+        self.partners = [event for event in events if event.action == "partner.edited"]
         if not self.events:
             raise UndoRefused("gone")
         if any(event.actor_id != by.id for event in self.events):
@@ -62,6 +64,8 @@ class Undo:
 
     def run(self) -> list[Task]:
         """Undoes event after event, the last first, and returns the tasks; refuses the whole where one cannot be."""
+        for event in self.partners:
+            self._partner_back(event)
         tasks: dict[int, Task] = {}
         dates = [event for event in self.events if event.action == "task.edited" and event.changes.keys() <= DATES]
         for event in reversed([event for event in self.events if event not in dates]):
@@ -118,6 +122,17 @@ class Undo:
         if new != (project.anchor_at or project.anchor_on):
             raise UndoRefused("changed_since")
         project.move_anchor(old, by=self.by, change=self.change, undoes=self.undone)
+
+    def _partner_back(self, event: AuditEvent) -> None:
+        """What was moved because a partner became slower goes back with what the partner was."""
+        membership = self.by.membership_in(event.workspace_id or 0)
+        if membership is None or membership.scope("edit") not in ("all", "member"):
+            raise NotAllowed("edit")
+        here = Partner.workspace_id == event.workspace_id, Partner.name == event.changes["partner"][1]
+        partner = db.session.scalar(select(Partner).where(*here).with_for_update())
+        told = event.changes
+        if partner is None or not partner.take_back(told, by=self.by, change=self.change, undoes=self.undone):
+            raise UndoRefused("changed_since")
 
     def _undo(self, event: AuditEvent, task: Task) -> None:
         if event.action not in LINKS:  # they lock all projects of the programme, in their order

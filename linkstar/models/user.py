@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 from linkstar import clock
 from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.i18n import _
+from linkstar.planning.working_days import country_of
 
 if TYPE_CHECKING:
     from linkstar.models.membership import Membership
@@ -89,7 +90,7 @@ class User(Base):
     @property
     def country(self) -> str:
         """Whose working days and holidays the person keeps, by where the person lives."""
-        return "US" if self.timezone.startswith(("America/", "US/", "Pacific/Honolulu")) else "CN"
+        return country_of(self.timezone)
 
     @property
     def hue(self) -> int:
@@ -107,6 +108,10 @@ class User(Base):
     def external(self) -> bool:
         """An outsider (creator, partner) in every workspace that knows the person."""
         return bool(self.memberships) and all(membership.external for membership in self.memberships)
+
+    def is_inside(self, workspace_id: int) -> bool:
+        membership = self.membership_in(workspace_id)
+        return membership is not None and not membership.external
 
     @property
     def only_creates(self) -> bool:

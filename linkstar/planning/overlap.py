@@ -59,8 +59,10 @@ class Side:
             day += timedelta(days=1)
 
     def answers_on(self, asked: datetime, days: int) -> date:
-        """The day, there, on which who takes so many working days has answered."""
-        return self.calendar.shift(self.calendar.next(self.day(asked)), days)
+        """The day, there, on which who takes so many working days has answered. Who is asked after the day's work is
+        asked on the next working day."""
+        begun = next(begin for begin, end in self._days_after(asked - timedelta(days=1)) if end > asked)
+        return self.calendar.shift(self.day(begun), days)
 
 
 def overlaps(one: Side, other: Side, first: datetime, last: datetime) -> list[tuple[datetime, datetime]]:
@@ -77,7 +79,8 @@ def overlaps(one: Side, other: Side, first: datetime, last: datetime) -> list[tu
 def next_overlap(one: Side, other: Side, now: datetime) -> tuple[datetime, datetime] | None:
     """The one that is on, or the next; None where their hours never meet."""
     for days in (2, 8, AHEAD.days):
-        if found := overlaps(one, other, now, now + timedelta(days)):
+        beyond = timedelta(days=2)  # so that none is cut off where the looking ends
+        if found := overlaps(one, other, now, now + timedelta(days) + beyond):
             begin, end = found[0]
             return (begin, end) if begin > now else (now, end)
     return None

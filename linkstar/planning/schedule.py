@@ -44,6 +44,8 @@ class Step(Generic[Key]):
     elapsed_days: int | None = None  # runs through weekends; on a calendar it wins over duration
     offset_days: int | None = None  # days, worked or not, from the anchor; on a calendar it wins over start
     at: Span | None = None  # locked: there it stands, both days whole
+    answer_days: int = 0  # that pass after its end until somebody elsewhere has answered; only then come the lags …
+    answered_in: str = "US"  # … in working days of that country; on a calendar
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def lay(steps: Iterable[Step[Key]], anchor: Key, day: date, calendars: Mapping[s
     to whole days. Raises Cycle, UnknownStep and OutOfRange.
     """
     ordered = _order_with(anchor, steps)
+    by_key = {step.key: step for step in ordered}
     stands = _stands(ordered, anchor, day, calendars)
     latest = _latest(ordered, calendars, stands)
     first = min(latest.values())
@@ -158,7 +161,8 @@ def lay(steps: Iterable[Step[Key]], anchor: Key, day: date, calendars: Mapping[s
     conflicts = []
     for step in ordered:
         for predecessor, lag in step.after:
-            due = calendars[step.country].later(laid[predecessor][1], _halves(lag))
+            end = _answered(by_key[predecessor], laid[predecessor][1], calendars)
+            due = calendars[step.country].later(end, _halves(lag))
             if (days := _day_number(due) - _day_number(laid[step.key][0])) > 0:
                 conflicts.append(Conflict(step.key, predecessor, days))
     return Schedule(
@@ -208,12 +212,14 @@ def push(
     calendars: Mapping[str, WorkingDays],
     *,
     fixed: Collection[Key] = (),
+    slower: Collection[Key] = (),
 ) -> Pushed[Key]:
     """What moving some steps does to those that wait for them, in whole days and from where all of them stand now.
 
     A step gives way only as far as the gap asks that it has now, or that its lag asks for where this is less; its
-    working days, or elapsed days, stay the same and it never becomes earlier. Moved, fixed and locked ones do not give
-    way: they are told as conflicts. A step without dates is left out. Raises Cycle, UnknownStep and OutOfRange.
+    working days, or elapsed days, stay the same and it never becomes earlier. What waits for a slower one, whose
+    answers take longer than before, keeps all of the lag. Moved, fixed and locked ones do not give way: they are told
+    as conflicts. A step without dates is left out. Raises Cycle, UnknownStep and OutOfRange.
     """
     ordered = order(steps)
     by_key = {step.key: step for step in ordered}
@@ -227,12 +233,14 @@ def push(
         for predecessor, lag in step.after:
             if predecessor not in new:
                 continue
-            end, shared, gap = _end(by_key[predecessor], new[predecessor]), 0, 2 * ceil(lag)
-            if predecessor in spans and step.key in spans:
-                if end <= _end(by_key[predecessor], spans[predecessor]) and step.key not in moved:
+            before = by_key[predecessor]
+            end = _end(before, new[predecessor])
+            due = calendar.later(_answered(before, end, calendars), 2 * ceil(lag))
+            if predecessor in spans and step.key in spans and predecessor not in slower:
+                if end <= _end(before, spans[predecessor]) and step.key not in moved:
                     continue
-                shared, gap = _between(by_key[predecessor], step, lag, spans, calendar)
-            due = calendar.later(end - shared, gap)
+                shared, gap = _between(before, step, lag, spans, calendar)
+                due = min(due, calendar.later(end - shared, gap))
             if due <= start:
                 continue
             if step.key in moved or step.key in fixed or step.at:
@@ -271,10 +279,35 @@ def slack(
         latest = start if step.key in fixed else max(start, latest)
         for predecessor, lag in step.after:
             if predecessor in by_key:
-                shared, gap = _between(by_key[predecessor], step, lag, spans, calendar)
+                before = by_key[predecessor]
+                shared, gap = _between(before, step, lag, spans, calendar)
                 limit = calendar.earlier(latest, gap) + shared
+                if before.answer_days:
+                    limit = max(limit, _asked(before, calendar.earlier(latest, 2 * ceil(lag)), calendars))
                 limits[predecessor] = min(limit, limits.get(predecessor, limit))
     return room
+
+
+def ready(
+    predecessor: Step[Key],
+    span: Span,
+    step: Step[Key],
+    lag: float,
+    calendars: Mapping[str, WorkingDays],
+    *,
+    laid: bool,
+) -> date:
+    """The day from which the step may begin after its predecessor as that stands. One that was laid and takes more
+    days than its work began at noon, and ends then."""
+    end, calendar = _end(predecessor, span), calendars[step.country]
+    if predecessor.elapsed_days is None:
+        takes, work = calendars[predecessor.country].units(_morning(span.start), end), _halves(predecessor.duration)
+    else:
+        takes, work = end - _morning(span.start), 2 * predecessor.elapsed_days
+    if laid and takes > work:
+        end -= 1
+    due = calendar.later(_answered(predecessor, end, calendars), _halves(lag))
+    return date.fromordinal(_day_number(calendar.next_slot(due)))
 
 
 def push_hours(
@@ -332,6 +365,7 @@ def _latest(
     end: int | None = None,
 ) -> dict[Key, int]:
     """The latest starts of what must be finished for a step that stands; with an end, of all."""
+    by_key = {step.key: step for step in ordered}
     ends: dict[Key, int] = {}
     latest = {}
     for step in reversed(ordered):
@@ -348,6 +382,8 @@ def _latest(
         latest[step.key] = start
         for predecessor, lag in step.after:
             limit = calendar.earlier(start, _halves(lag))
+            if predecessor in by_key:
+                limit = _asked(by_key[predecessor], limit, calendars)
             ends[predecessor] = min(limit, ends.get(predecessor, limit))
     return latest
 
@@ -361,12 +397,13 @@ def _forward(
 ) -> dict[Key, tuple[int, int]]:
     """Start and end of each step; where no latest start is given, the earliest it can have."""
     laid: dict[Key, tuple[int, int]] = {}
+    answered: dict[Key, int] = {}
     for step in ordered:
         calendar = calendars[step.country]
         start = stands.get(step.key)
         if start is None:
-            ready = (calendar.later(laid[predecessor][1], _halves(lag)) for predecessor, lag in step.after)
-            start = calendar.next_slot(max([first, *ready]))
+            dues = (calendar.later(answered[predecessor], _halves(lag)) for predecessor, lag in step.after)
+            start = calendar.next_slot(max([first, *dues]))
             if step.start == AS_LATE_AS_POSSIBLE:
                 start = max(start, latest.get(step.key, start))
         if step.at:
@@ -376,7 +413,25 @@ def _forward(
         else:
             end = calendar.later(start, _halves(step.duration))
         laid[step.key] = start, end
+        answered[step.key] = _answered(step, end, calendars)
     return laid
+
+
+def _answered(step: Step[Key], end: int, calendars: Mapping[str, WorkingDays]) -> int:
+    """The end of the days that answers take. Who is asked on a day off is asked on the next working day."""
+    if not step.answer_days:
+        return end
+    calendar = calendars[step.answered_in]
+    asked = end if calendar.next_slot(end - 1) == end - 1 else calendar.next_slot(end) + 2
+    return calendar.later(asked, 2 * step.answer_days)
+
+
+def _asked(step: Step[Key], limit: int, calendars: Mapping[str, WorkingDays]) -> int:
+    """The latest end of the step that is answered by the limit."""
+    if not step.answer_days:
+        return limit
+    calendar = calendars[step.answered_in]
+    return calendar.previous_slot(calendar.earlier(limit, 2 * step.answer_days) - 1) + 1
 
 
 def _runs_through(step: Step[Key]) -> bool:
@@ -394,10 +449,11 @@ def _between(
     predecessor: Step[Key], step: Step[Key], lag: float, spans: Mapping[Key, Span], calendar: WorkingDays
 ) -> tuple[int, int]:
     """What lies between two steps as they stand: the ticks of the day that both share, because half days met on it,
-    and the units after that, no more than the lag asks for."""
+    and the units after that, no more than the lag asks for; with answers before the lag, all of them."""
     end, start = _end(predecessor, spans[predecessor.key]), _morning(spans[step.key].start)
     shared = 2 if lag >= 0 and end - 2 == start else 0
-    return shared, min(2 * ceil(lag), calendar.units(end - shared, start))
+    units = calendar.units(end - shared, start)
+    return shared, units if predecessor.answer_days else min(2 * ceil(lag), units)
 
 
 def _carried(step: Step[Key], span: Span, start: date, calendar: WorkingDays) -> Span:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from holidays import HolidayBase
 
 COUNTRIES = ("CN", "US")
+ELSEWHERE = ""  # of whose holidays nothing is known: every weekday is worked
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 
 US_NAMES_ZH = {
@@ -29,6 +30,13 @@ US_NAMES_ZH = {
 }
 OBSERVED = " (observed)"
 NEW_YEARS_EVE = "Chinese New Year's Eve"
+
+
+def country_of(zone: str) -> str:
+    """Whose working days and holidays are kept where clocks show that zone; ELSEWHERE for neither."""
+    if zone.startswith(("America/", "US/")) or zone == "Pacific/Honolulu":
+        return "US"
+    return "CN" if zone.startswith("Asia/") else ELSEWHERE
 
 
 class OutOfRange(ValueError):
@@ -239,6 +247,6 @@ def _usual(country: str) -> bytes:
     days = range(FIRST.toordinal(), LAST.toordinal() + 1)
     works = bytearray(ordinal % 7 not in (6, 0) for ordinal in days)
     for year in range(FIRST.year, LAST.year + 1):
-        for known in _known(country, year):
+        for known in _known(country, year) if country else ():
             works[_place(known.day)] = known.works
     return bytes(works)

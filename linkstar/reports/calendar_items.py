@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from linkstar.extensions import db
 from linkstar.i18n import _, both
 from linkstar.models import Checklist, ChecklistItem, Evidence, Project, Stage, Task, User
-from linkstar.reports.market_days import MarketDay, market_days
+from linkstar.reports.market_days import MarketDay, market_days, told_to
 
 KINDS = ("event", "cutoff", "milestone", "checklist", "task", "post")  # in the order of a day
 
@@ -64,8 +64,7 @@ def calendar_items(
     owner_id: int | None = None,
 ) -> list[CalendarItem]:
     """What the reader sees on these days, in order. A moment falls on its day in the zone, a due day on itself; days
-    of the market belong to no platform and to nobody, and stand in every selection. An outsider is not told of those
-    that the workspace wrote itself."""
+    of the market belong to no platform and to nobody, and stand in every selection."""
     here: list[ColumnElement[bool]] = []
     if platform:
         here.append(Task.platform == platform)
@@ -73,12 +72,10 @@ def calendar_items(
         here.append(Task.owner_id == owner_id)
     found: list[CalendarItem] = []
     if {"event", "cutoff"} & {*kinds}:
-        membership = reader.membership_in(workspace_id)
-        outside = membership is None or membership.external
+        days = market_days(workspace_id, first, last, kinds=market_kinds)
         found += [
             CalendarItem("cutoff" if each.cutoff else "event", each.first_on, each.last_on, market=each)
-            for each in market_days(workspace_id, first, last, kinds=market_kinds)
-            if not (outside and each.own and not each.own.pack_event)
+            for each in told_to(reader, workspace_id, days)
         ]
     if {*kinds} - {"event", "cutoff"}:
         found += _of_tasks(reader, workspace_id, first, last, zone, project_ids, kinds, here)

@@ -211,7 +211,8 @@ class CalendarPage:
         here = CalendarDay.workspace_id == self.workspace_id
         rows = db.session.scalars(select(CalendarDay).where(here, CalendarDay.day.between(first, last)))
         own = {(row.country, row.day): row for row in rows}
-        return {key: Special(key[1], known.get(key), own.get(key)) for key in known | own}
+        told = self.reader.is_inside(self.workspace_id)
+        return {key: Special(key[1], known.get(key), own.get(key), told) for key in known | own}
 
     # what is said of an item
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from sqlalchemy import select
 
 from linkstar.extensions import db
-from linkstar.i18n import both
+from linkstar.i18n import _, both
 from linkstar.models import CalendarDay, calendars_of
 from linkstar.planning.working_days import COUNTRIES, FIRST, LAST, KnownDay, known_days
 
@@ -20,10 +20,12 @@ class Special:
     day: date
     known: KnownDay | None
     own: CalendarDay | None
+    told: bool = True  # may the reader know the workspace's own words?
 
     @property
     def name(self) -> str:
-        return (both(self.own, "name") if self.own else "") or (both(self.known, "name") if self.known else "")
+        own = both(self.own, "name") if self.own and self.told else ""
+        return own or (both(self.known, "name") if self.known else "") or ("" if self.works else _("Day off"))
 
     @property
     def works(self) -> bool:

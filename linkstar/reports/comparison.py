@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
 from linkstar.models import Baseline, Plan, Task, User
+from linkstar.models.plan import dates_of
 from linkstar.planning.schedule import Span
 from linkstar.reports.gantt import spans_of
 
@@ -36,8 +37,8 @@ class Comparison:
 
     @cached_property
     def _tasks(self) -> list[Task]:
-        """Those in the trash as well, as far as the reader sees them."""
-        seen = Task.seen_by(self.reader, trash=True)
+        """Those in the trash as well, as far as the reader sees them; outsiders see no trash."""
+        seen = Task.seen_by(self.reader, trash=self.reader.is_inside(self.project.workspace_id))
         here = Task.project_id == self.project.id
         return list(db.session.scalars(select(Task).where(seen, here).options(joinedload(Task.owner))))
 
@@ -45,7 +46,7 @@ class Comparison:
     def rows(self) -> list[Compared]:
         """In the order of the baseline."""
         rows = [
-            Compared(task, self._then[task.id], _span(task))
+            Compared(task, self._then[task.id], dates_of(task))
             for task in self._tasks
             if task.id in self._then and not task.trashed_at
         ]
@@ -69,7 +70,3 @@ class Comparison:
     def launch(self) -> Compared | None:
         """The task on which the plan hangs."""
         return next((row for row in self.rows if Plan.is_anchor(row.task)), None)
-
-
-def _span(task: Task) -> Span | None:
-    return Span(min(task.start_on or task.due_on, task.due_on), task.due_on) if task.due_on else None

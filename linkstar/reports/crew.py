@@ -18,7 +18,8 @@ MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Work:
-    """A task as it weighs on its owner. Of one that the reader may not see there is neither title nor project."""
+    """A task as it weighs on its owner. Of one that the reader may not see there is neither title nor project; of one
+    in a project that the reader does not know, no name of that."""
 
     assignment: Assignment
     project_id: int | None
@@ -51,9 +52,12 @@ def hours_of(estimate: float | None, duration: float | None, unit: str) -> float
 class Crew:
     """Three queries for any number of people and tasks."""
 
-    def __init__(self, members: Collection[Membership], first: date, last: date, reader: User) -> None:
+    def __init__(
+        self, members: Collection[Membership], first: date, last: date, reader: User, more: Collection[Assignment] = ()
+    ) -> None:
         self.members = {member.user_id: member for member in members}
         self.first, self.last, self.reader = first, last, reader
+        self.more = more  # what may be given as well
 
     @cached_property
     def works(self) -> dict[int, list[Work]]:
@@ -63,7 +67,7 @@ class Crew:
             select(
                 Task.id, Task.owner_id, Task.project_id, Task.title_zh, Task.title_en, Task.start_on, Task.due_on,
                 Task.start_at, Task.due_at, Task.estimate, Task.duration, Project.unit, Project.name_zh,
-                Project.name_en, Task.seen_by(self.reader).label("seen"),
+                Project.name_en, Task.seen_by(self.reader).label("seen"), Project.seen_by(self.reader).label("known"),
             )
             .join(Project, Project.id == Task.project_id)
             .where(Task.owner_id.in_(self.members), Task.workspace_id.in_(self._places))
@@ -78,13 +82,14 @@ class Crew:
             span = span_of(zone, row.start_on, row.due_on, row.start_at, row.due_at)
             assert span
             assignment = Assignment(row.id, *span, hours_of(row.estimate, row.duration, row.unit))
-            shown = (row.project_id, row.title_zh, row.title_en, row.name_zh, row.name_en)
+            named = (row.name_zh, row.name_en) if row.known else (None, None)
+            shown = (row.project_id, row.title_zh, row.title_en, *named)
             found[row.owner_id].append(Work(assignment, *(shown if row.seen else (None,) * 5)))
         return found
 
     @cached_property
     def capacities(self) -> dict[int, Capacity]:
-        works = [work.assignment for each in self.works.values() for work in each]
+        works = [*self.more, *(work.assignment for each in self.works.values() for work in each)]
         first = min([self.first, *(each.first for each in works)])
         last = max([self.last, *(each.last for each in works)])
         query = select(Absence.user_id, Absence.first_on, Absence.last_on).where(

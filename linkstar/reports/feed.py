@@ -1,6 +1,6 @@
 """A calendar as other programs read it (RFC 5545): days as days, moments with their zone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,7 +74,7 @@ class Feed:
     def _event(self, item: CalendarItem) -> Event:
         event = Event()
         event.add("uid", f"{_key(item)}@{self.feed.workspace.key}.linkstar")
-        event.add("dtstamp", clock.now())
+        event.add("dtstamp", datetime.combine(clock.today(UTC), time(), UTC))  # else no two readings were alike
         event.add("summary", item.title)
         if item.moment:
             zone = ZoneInfo((item.task and item.task.audience_timezone) or self.reader.timezone)

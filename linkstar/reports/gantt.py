@@ -386,11 +386,12 @@ class Gantt:
             for each in known_days(country, year)
             if not each.works and first <= each.day <= last
         }
+        told = self.reader.is_inside(self.project.workspace_id)
         for own in self._own_days:
             if own.country == country:
                 found.pop(own.day, None)
                 if not own.works:
-                    found[own.day] = both(own, "name") or _("Day off")
+                    found[own.day] = (both(own, "name") if told else "") or _("Day off")
         return found
 
     @cached_property

@@ -14,15 +14,15 @@ from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from linkstar.extensions import db, record_id
 from linkstar.i18n import NATIVE_NAMES, _, both, day, full_moment, in_language
-from linkstar.models import PERMISSIONS, AuditEvent, MailedLink, Phase, Project, Stage, Task, User
+from linkstar.models import PERMISSIONS, AuditEvent, MailedLink, Partner, Phase, Project, Stage, Task, User
+from linkstar.reports.publication import city_of
 from linkstar.words import (
     COUNTRY_NAMES,
-    MARKET_KIND_NAMES,
+    KIND_NAMES,
     OPERATION_NAMES,
     REACH_NAMES,
     ROLE_NAMES,
     SCOPE_NAMES,
-    STAGE_KINDS,
     START_RULE_NAMES,
     TROUBLES,
     field_name,
@@ -37,7 +37,7 @@ DATES = ("start_on", "due_on", "start_at", "due_at", "locked", "anchor")
 DATE_ACTIONS = ("project.anchor_moved",)
 OWNERS = ("owner_id", "unassigned")
 KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the actions of it begin
-    "task": ("task.", "participant.", "comment.", "attachment."),
+    "task": ("task.", "participant.", "comment.", "attachment.", "handover_note."),
     "date": (),
     "owner": (),
     "checklist": ("checklist.", "checklist_item.", "evidence.", "gate.", "phase_gate."),
@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the acti
     "waiver": ("waiver.",),
     "approval": ("approval.",),
     "template": ("template.", "pack."),
-    "calendar": ("calendar_day.", "calendar_event."),
+    "calendar": ("calendar_day.", "calendar_event.", "calendar_feed."),
     "members": ("project_member.", "member.", "invitation.", "role.", "api_token.", "absence."),
     "project": ("project.", "workspace.", "history.", "baseline.", "partner."),
 }
@@ -54,7 +54,7 @@ CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{1,7})-([0-9]{1,9})")
 RECORDS: dict[str, type[Any]] = {
     "stage_id": Stage, "phase_id": Phase, "awaited_id": Phase, "owner_id": User, "user_id": User,
     "collaborator": User, "watcher": User, "predecessor_id": Task, "blocker_id": Task,
-    "successor_id": User, "invitation_id": MailedLink,
+    "successor_id": User, "invitation_id": MailedLink, "counterpart_id": User, "partner_id": Partner,
 }  # fmt: skip
 LONG = ("brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en", "body")
 IN_THE_SENTENCE = {  # never told a second time below it
@@ -271,7 +271,8 @@ NAMES: dict[str, Callable[[Any], Any]] = {
     "start_rule": lambda value: START_RULE_NAMES.get(value, value),
     "source_language": lambda value: NATIVE_NAMES[value],
     "country": lambda value: COUNTRY_NAMES[value],
-    "kind": lambda value: STAGE_KINDS.get(value) or MARKET_KIND_NAMES.get(value, value),
+    "kind": lambda value: KIND_NAMES.get(value, value),
+    **dict.fromkeys(("timezone", "audience_timezone", "counterpart_timezone"), city_of),
     "reach": lambda value: REACH_NAMES[value],
     "operation": lambda value: OPERATION_NAMES.get(value, value),
     "trouble": lambda value: TROUBLES.get(value, value),
@@ -283,7 +284,7 @@ NAMES: dict[str, Callable[[Any], Any]] = {
 def _name_of(model: type[Any], record: Any) -> str:
     if record is None:
         return _("a restricted task") if model is Task else ""
-    if isinstance(record, User | MailedLink):
+    if isinstance(record, User | MailedLink | Partner):
         return record.name
     return both(record, "title" if model is Task else "name")
 

@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 from linkstar import packs
 from linkstar.extensions import db
 from linkstar.i18n import _, in_language
-from linkstar.models import CalendarEvent
+from linkstar.models import CalendarEvent, User
 from linkstar.planning.calendar_rules import cutoffs, days_of, occurrences
 from linkstar.words import LEG_NAMES, MARKET_KIND_NAMES
 
@@ -79,6 +79,20 @@ def market_days(workspace_id: int, first: date, last: date, *, kinds: Collection
     return [
         day for day in all_days(workspace_id, first, last) if not day.hidden and (kinds is None or day.kind in kinds)
     ]
+
+
+def told_to(reader: User, workspace_id: int, days: list[MarketDay]) -> list[MarketDay]:
+    """Outsiders are told neither of days that the workspace wrote itself nor its words about the pack's."""
+    if reader.is_inside(workspace_id):
+        return days
+    words = ((day, pack_day(day.key, day.year) if day.own else day) for day in days)
+    return [
+        replace(
+            day, name_zh=told.name_zh, name_en=told.name_en, note_zh=told.note_zh, note_en=told.note_en, own=None
+        )
+        for day, told in words
+        if told
+    ]  # fmt: skip
 
 
 def all_days(workspace_id: int, first: date, last: date) -> list[MarketDay]:

@@ -53,20 +53,20 @@ class MyWork:
     @property
     def held_up(self) -> dict[Task, str]:
         """What others hold up, with whom or what it waits for."""
-        tasks = self._mine(blocked(), Task.due_on <= self.today + timedelta(days=14))
+        tasks = self._mine(blocked())[:SHOWN]
         words, _waiting = reasons([task.id for task in tasks], self.person) if tasks else ({}, {})
         return {task: words.get(task.id, "") for task in tasks}
 
     @property
     def holding(self) -> dict[Task, str]:
-        """For what others wait, with how many of their tasks do; the first due one first."""
+        """For what others wait, with how many of their tasks do that the person sees; the first due one first."""
         after = aliased(Task)
         waiting = (
             select(func.count())
             .select_from(Dependency)
             .join(after, after.id == Dependency.successor_id)
             .where(Dependency.predecessor_id == Task.id, after.completed_at.is_(None), after.trashed_at.is_(None))
-            .where(after.owner_id != self.person.id)
+            .where(after.owner_id != self.person.id, after.id.in_(select(Task.id).where(Task.seen_by(self.person))))
             .correlate(Task)
             .scalar_subquery()
         )

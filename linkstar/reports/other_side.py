@@ -57,8 +57,9 @@ class OtherSideNow:
 
     @cached_property
     def ask_before(self) -> str | None:
-        """Until when to ask for an answer within the reader's working day that is on or comes next."""
-        found = ask_before(self.here, self.there, self.now)
+        """Until when to ask for an answer within the reader's working day that is on or comes next; None where an
+        answer takes days."""
+        found = None if self.other.answer_days else ask_before(self.here, self.there, self.now)
         if found is None:
             return None
         last, end = found
@@ -99,7 +100,11 @@ class OtherSideNow:
         return begin, end - begin
 
     def _minutes(self, moment: datetime) -> float:
-        return round((moment - self._midnight).total_seconds() / 60, 1)
+        """As clocks show them: there are 1440 also on a day of 23 hours."""
+        local = moment.astimezone(self.zone)
+        if local.date() != self._midnight.date():
+            return 1440
+        return local.hour * 60 + local.minute + round(local.second / 60, 1)
 
     def _day(self, moment: datetime) -> str:
         return day(moment.astimezone(self.zone).date())

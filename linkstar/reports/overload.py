@@ -77,7 +77,7 @@ class Overload:
     def of_all(cls, project: Project, changes: Collection[Wanted], reader: User) -> "list[Overload]":
         """One for each person who would have too much. No query where nothing weighs differently, else three."""
         wanted: dict[User, list[Assignment]] = {}
-        for change in changes if not project.draft_of_id and not reader.external else ():
+        for change in changes if not project.draft_of_id and reader.is_inside(project.workspace_id) else ():
             if change.changes and (assignment := change.assignment(project)):
                 wanted.setdefault(change.owner, []).append(assignment)
         found = [owner.membership_in(project.workspace_id) for owner in wanted]
@@ -89,7 +89,8 @@ class Overload:
         first = max(min(days), min(clock.today(ZoneInfo(owner.timezone)) for owner in wanted))
         if first > max(days):
             return []  # what has passed is not too much any more
-        crew = Crew(members, first, min(max(days), first + AHEAD), reader)
+        given = [one for each in wanted.values() for one in each]
+        crew = Crew(members, first, min(max(days), first + AHEAD), reader, given)
         try:
             overloads = [cls(project, owner, crew, each, reader) for owner, each in wanted.items()]
             return [each for each in overloads if each]
@@ -98,6 +99,12 @@ class Overload:
 
     def __bool__(self) -> bool:
         return bool(self.days or self.away)
+
+    @property
+    def told(self) -> bool:
+        """May the reader know more than that it is too much, and on which days?"""
+        membership = self.reader.membership_in(self.project.workspace_id)
+        return membership is not None and membership.sees_workload
 
     def _with(self, crew: Crew, user_id: int) -> Load:
         return crew.load(user_id, without={each.key for each in self.wanted}, more=self.wanted)
@@ -155,7 +162,7 @@ class Overload:
         people = [person for person in self.project.people_for(self.reader) if person != self.owner]
         here = [person.membership_in(self.project.workspace_id) for person in people]
         members = [member for member in here if member and member.role == role]
-        crew = Crew(members, self.crew.first, self.crew.last, self.reader)
+        crew = Crew(members, self.crew.first, self.crew.last, self.reader, self.wanted)
         found = []
         for member in members:
             before, after = crew.load(member.user_id), self._with(crew, member.user_id)

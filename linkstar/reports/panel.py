@@ -123,8 +123,7 @@ class Panel:
 
     @cached_property
     def handover_notes(self) -> list[HandoverNote]:
-        notes = HandoverNote.of(self.task)
-        return notes if self.whole else [note for note in notes if note.recipient_id == self.reader.id]
+        return HandoverNote.of(self.task, None if self.whole else self.reader)
 
     @property
     def today(self) -> date:

@@ -52,6 +52,9 @@ def create() -> Any:
     if not form.validate():
         return _page(form, None), 422
     if told:
+        membership.workspace.hold()
+        if row := _row_about(membership, told):
+            return _edit(row, stale=True), 409
         title = in_both(told.name_zh, told.name_en)
         CalendarEvent.overlay(
             membership.workspace_id, told.key, told.year, form.values(), title=title, by=current_user
@@ -63,20 +66,20 @@ def create() -> Any:
 
 @blueprint.get("/<id:event_id>/edit")
 def edit(event_id: int) -> Any:
-    row = _get(membership_inside(keeper=True), event_id)
-    told = _told(row.pack_event, row.year or 0)
-    shown = overlaid(told, row) if told else row
-    form = CalendarEventForm(formdata=None, obj=shown, data={"hidden": row.hidden})
-    return _page(form.offer(told), row)
+    return _edit(_get(membership_inside(keeper=True), event_id))
 
 
 @blueprint.put("/<id:event_id>")
 def update(event_id: int) -> Any:
-    row = _get(membership_inside(keeper=True), event_id)
+    membership = membership_inside(keeper=True)
+    membership.workspace.hold()
+    row = _get(membership, event_id)
     told = _told(row.pack_event, row.year or 0)
     form = CalendarEventForm().offer(told)
     if not form.validate():
         return _page(form, row), 422
+    if form.seen.data != row.fingerprint:
+        return _edit(row, stale=True), 409
     row.edit(form.values(), title=in_both(told.name_zh, told.name_en) if told else None, by=current_user)
     return _saved(form)
 
@@ -113,6 +116,15 @@ def _row_about(membership: Membership, told: MarketDay) -> CalendarEvent | None:
 def _get(membership: Membership, event_id: int) -> CalendarEvent:
     here = CalendarEvent.workspace_id == membership.workspace_id
     return db.session.scalar(select(CalendarEvent).where(CalendarEvent.id == event_id, here)) or abort(404)
+
+
+def _edit(row: CalendarEvent, *, stale: bool = False) -> str:
+    told = _told(row.pack_event, row.year or 0)
+    shown = overlaid(told, row) if told else row
+    form = CalendarEventForm(formdata=None, obj=shown, data={"hidden": row.hidden, "seen": row.fingerprint})
+    if stale:
+        form.form_errors.append(_("Someone changed this day first. This is what it says now; nothing was saved."))
+    return _page(form.offer(told), row)
 
 
 def _page(form: CalendarEventForm, row: CalendarEvent | None) -> str:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, session, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit, db, limiter, write
@@ -57,6 +57,7 @@ def show(token: str) -> Response:
         write()
         CalendarFeed.mark_read(feed.id)
         commit()
+    answer.make_conditional(request)
     return answer
 
 

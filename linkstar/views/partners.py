@@ -5,11 +5,12 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from linkstar.extensions import commit, db
-from linkstar.forms.partner import PartnerForm
+from linkstar.forms.partner import ENDS_TOO_LATE, PartnerForm
 from linkstar.i18n import _
 from linkstar.models import Membership, NotAllowed, Partner, Plan, Project, Replan, Task
 from linkstar.models.audit_event import new_change
 from linkstar.models.task.two_sided import CLOSES, OPENS
+from linkstar.planning.working_days import OutOfRange, country_of
 from linkstar.reports.preview import Preview
 from linkstar.views.workspaces import membership_inside
 
@@ -56,25 +57,34 @@ def edit(partner_id: int) -> Any:
 def update(partner_id: int) -> Any:
     """Where it answers more slowly than before, what has to begin later is shown first, project by project."""
     mine = _writer()
-    partner = _get(mine, partner_id)
+    partner = _get(mine, partner_id, lock=True)
     form = PartnerForm().offer(partner.timezone)
     if not _taken(form, mine, partner):
         return _page(form, partner), 422
-    change = new_change()
+    if form.known.data != partner.fingerprint:
+        return _page(form, partner, overtaken=True), 409
+    change, days, country = new_change(), partner.answer_days, country_of(partner.timezone)
     partner.edit(form.values(), by=current_user, change=change)
     db.session.flush()
-    replans = _replans(partner)
+    slower = partner.answer_days > days or country_of(partner.timezone) != country
+    try:
+        replans = _replans(partner) if slower else []
+    except OutOfRange:
+        form.answer_days.errors = [ENDS_TOO_LATE]
+        drawn = _page(form, partner)
+        db.session.rollback()
+        return drawn, 422
     seen = " ".join(replan.fingerprint for replan in replans)
     if replans and not (form.confirms and form.seen.data == seen):
         previews = [Preview(replan, current_user) for replan in replans]
         drawn = _page(form, partner, previews=previews, seen=seen, stale=bool(form.confirms))
         db.session.rollback()
         return drawn, 409 if form.confirms else 422
-    if form.confirms == "others":
-        for replan in replans:
-            replan.apply(by=current_user, change=change)
+    moving = [replan for replan in replans if replan.shifts] if form.confirms == "others" else []
+    for replan in moving:
+        replan.apply(by=current_user, change=change)
     commit()
-    return _back(_("Saved"), change)
+    return _back(_("Saved"), change if moving else None)
 
 
 @blueprint.delete("/<id:partner_id>")
@@ -94,7 +104,8 @@ def _replans(partner: Partner) -> list[Replan]:
     for project in sorted(projects, key=lambda each: each.id):
         plan = Plan(project, lock=True)
         replan = plan.with_answers([task for task in plan.own if task.partner_id == partner.id])
-        if replan.others and Preview(replan, current_user).may_push:
+        preview = Preview(replan, current_user)
+        if preview.asks and preview.may_push:
             found.append(replan)
     return found
 
@@ -106,8 +117,7 @@ def _usual() -> Partner:
 def _taken(form: PartnerForm, mine: Membership, partner: Partner | None = None) -> bool:
     if not form.validate():
         return False
-    same = select(Partner.id).where(Partner.workspace_id == mine.workspace_id, Partner.name == form.name.data)
-    if db.session.scalar(same) not in (None, partner and partner.id):
+    if Partner.is_taken(mine.workspace_id, form.name.data or "", besides=partner):
         form.name.errors = [_("There is a partner of this name already.")]
         return False
     return True
@@ -124,18 +134,19 @@ def _writer() -> Membership:
     return mine
 
 
-def _get(mine: Membership, partner_id: int) -> Partner:
-    here = Partner.workspace_id == mine.workspace_id
-    return db.session.scalar(select(Partner).where(Partner.id == partner_id, here)) or abort(404)
+def _get(mine: Membership, partner_id: int, *, lock: bool = False) -> Partner:
+    query = select(Partner).where(Partner.id == partner_id, Partner.workspace_id == mine.workspace_id)
+    return db.session.scalar(query.with_for_update() if lock else query) or abort(404)
 
 
 def _page(
     form: PartnerForm, partner: Partner | None = None, *, previews: list[Preview] | None = None, seen: str = "",
-    stale: bool = False,
+    stale: bool = False, overtaken: bool = False,
 ) -> str:  # fmt: skip
     return render_template(
-        "partners/edit.html", form=form, partner=partner, previews=previews or [], seen=seen, stale=stale
-    )
+        "partners/edit.html", form=form, partner=partner, previews=previews or [], seen=seen, stale=stale,
+        overtaken=overtaken,
+    )  # fmt: skip
 
 
 def _back(message: str, change: str | None = None) -> Any:

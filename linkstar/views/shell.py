@@ -17,7 +17,7 @@ from linkstar.markdown import to_html
 from linkstar.models import Membership, Notification, Project, Task, User, is_template_keeper
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.overlap import Side
-from linkstar.planning.working_days import WorkingDays
+from linkstar.planning.working_days import WorkingDays, country_of
 from linkstar.reports.approvals import waiting_count
 from linkstar.reports.cards import Due
 from linkstar.reports.history import value_typed, value_words
@@ -133,8 +133,7 @@ class Shell:
 
     @staticmethod
     def _clock(city: Any, zone: str) -> Clock:
-        country = "CN" if zone.startswith("Asia/") else "US"
-        side = Side(ZoneInfo(zone), OPENS, CLOSES, WorkingDays(country))
+        side = Side(ZoneInfo(zone), OPENS, CLOSES, WorkingDays(country_of(zone)))
         here, working = clock.now().astimezone(side.zone), side.works(clock.now())
         return Clock(str(city), f"{here:%H:%M}", weekday(here.date()), working)
 

@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_calendar_feed_token_hash")),
     )
     with op.batch_alter_table("calendar_feed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calendar_feed_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_calendar_feed_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_calendar_feed_workspace_id"), ["workspace_id"], unique=False)
 
@@ -131,6 +132,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_baseline_span_task_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("baseline_id", "task_id", name=op.f("pk_baseline_span")),
     )
+    with op.batch_alter_table("baseline_span", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_baseline_span_task_id"), ["task_id"], unique=False)
+
     op.create_table(
         "handover_note",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -170,6 +174,7 @@ def upgrade() -> None:
             ["id"],
             ondelete="CASCADE",
         )
+        batch_op.create_index(batch_op.f("ix_notification_handover_note_id"), ["handover_note_id"], unique=False)
 
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.add_column(sa.Column("estimate", sa.Double(), nullable=True))
@@ -184,6 +189,8 @@ def upgrade() -> None:
             batch_op.f("fk_task_partner_id"), "partner", ["partner_id"], ["id"], ondelete="SET NULL"
         )
         batch_op.create_foreign_key(batch_op.f("fk_task_counterpart_id"), "user", ["counterpart_id"], ["id"])
+        batch_op.create_index(batch_op.f("ix_task_partner_id"), ["partner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_task_counterpart_id"), ["counterpart_id"], unique=False)
 
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("works_from", sa.Time(), nullable=False, server_default="09:00:00.000000"))

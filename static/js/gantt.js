@@ -28,6 +28,14 @@
     if (!isMoment(text)) return toDay(toNumber(text) + steps);
     return new Date(Date.parse(text) + steps * 3600000).toISOString().replace(".000Z", "Z");
   };
+  // How a moment is told: on the reader's clock.
+  const told = (text) => {
+    if (!isMoment(text)) return text.slice(5);
+    const digits = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const parts = new Intl.DateTimeFormat("en", { ...digits, timeZone: chart.dataset.hours }).formatToParts(Date.parse(text));
+    const { month, day, hour, minute } = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+    return `${month}-${day} ${hour}:${minute}`;
+  };
   const distance = (from, to) => (isMoment(from) ? (Date.parse(to) - Date.parse(from)) / 3600000 : toNumber(to) - toNumber(from));
 
   const start = () => {
@@ -60,7 +68,7 @@
       }
       tip?.remove();
       if (!first && !last) return;
-      const words = spanOf(bar).map((each) => (isMoment(each) ? each.slice(5, 16).replace("T", " ") + "Z" : each.slice(5))).filter(Boolean).join(" → ");
+      const words = spanOf(bar).filter(Boolean).map(told).join(" → ");
       const box = bar.getBBox();
       tip = document.createElementNS("http://www.w3.org/2000/svg", "text");
       tip.setAttribute("class", "tip");
@@ -157,6 +165,7 @@
         const bar = event.target.closest(".b");
         if (bar) plot.dataset.grip = "to" in bar.dataset ? gripAt(bar, event.clientX, false) : "";
       } else if (event.pointerId === drag.pointer) {
+        if (!event.buttons) return end(event, false); // it was let go where nobody heard of it
         if (!drag.on && Math.abs(event.clientX - drag.at) > SLACK) {
           if (event.pointerType === "touch") return end(event, false);
           lift();
@@ -212,24 +221,25 @@
       ArrowDown: (bar) => go(bars[bars.indexOf(bar) + 1]),
       Home: () => go(bars[0]),
       End: () => go(bars.at(-1)),
-      ArrowLeft: (bar, shift) => nudge(bar, shift, -1),
-      ArrowRight: (bar, shift) => nudge(bar, shift, 1),
+      ArrowLeft: (bar, event) => nudge(bar, event, -1),
+      ArrowRight: (bar, event) => nudge(bar, event, 1),
       Escape: putBack,
     };
-    const nudge = (bar, shift, by) => {
+    const nudge = (bar, { shiftKey: end, altKey: start }, by) => {
       const [first, last] = moved.get(bar) ?? [0, 0];
       if (!("to" in bar.dataset)) return;
       const { from, to } = bar.dataset;
-      const length = from ? distance(from, to) : 0;
-      if (shift && length + last - first + by < 0) return;
-      moved.set(bar, shift ? [first, last + by] : [first + by, last + by]);
+      const then = [first + (end ? 0 : by), last + (start ? 0 : by)];
+      if ((from ? distance(from, to) : 0) + then[1] - then[0] < 0) return;
+      moved.set(bar, then);
       draw(bar);
     };
     plot.addEventListener("keydown", (event) => {
       const bar = event.target.closest(".b");
-      if (!bar || event.altKey || event.ctrlKey || event.metaKey || !keys[event.key]) return;
+      if (!bar || event.ctrlKey || event.metaKey || !keys[event.key]) return;
+      if (event.altKey && (event.shiftKey || !event.key.match(/Left|Right/) || !("to" in bar.dataset))) return;
       event.preventDefault();
-      keys[event.key](bar, event.shiftKey);
+      keys[event.key](bar, event);
     });
 
     document.addEventListener("close", ({ target }) => target.id === "dialog" && putBack(), true);

@@ -1,6 +1,7 @@
 """The Gantt chart under a mouse, under a finger and under the keys."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -104,6 +105,14 @@ def test_the_same_by_keys_alone(arrive, plan):
     assert "→" in yue.focused.locator("title").text_content()
     for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"):
         yue.page.keyboard.press(key)
+    assert "Alt" in yue.page.locator(f"#{yue.focused.get_attribute('aria-describedby')}").text_content()
+    yue.page.keyboard.press("Alt+ArrowLeft")
+    yue.page.keyboard.press("Enter")
+    expect(yue.dialog.locator("[name=start_on]")).to_have_value(str(task.start_on))
+    expect(yue.dialog.locator("[name=due_on]")).to_have_value(str(task.due_on + timedelta(2)))
+    yue.page.keyboard.press("Escape")
+    for key in ("ArrowRight", "Shift+ArrowRight"):
+        yue.page.keyboard.press(key)
     yue.page.keyboard.press("Enter")
     expect(yue.dialog.locator("[name=start_on]")).to_have_value(str(task.start_on + timedelta(1)))
     expect(yue.dialog.locator("[name=due_on]")).to_have_value(str(task.due_on + timedelta(2)))
@@ -134,3 +143,29 @@ def test_days_are_counted_in_the_calendar(arrive, world, app):
     expect(yue.dialog.locator("[name=due_on]")).to_have_value("2027-03-01")
     yue.page.keyboard.press("Escape")
     assert world.photos.due_on == october(31)
+
+
+def test_in_a_plan_of_hours_the_tip_tells_the_readers_time_and_a_lost_mouse_ends_the_drag(arrive, world, app):
+    with app.app_context():
+        lamp, fcc = db.session.get(Project, world.lamp.id), db.session.get(type(world.fcc), world.fcc.id)
+        lamp.unit = "hour"
+        fcc.start_at, fcc.due_at = datetime(2026, 10, 13, 15, tzinfo=UTC), datetime(2026, 10, 13, 17, tzinfo=UTC)
+        db.session.commit()
+    yue = arrive("yue")
+    yue.go(f"/projects/{world.lamp.id}/gantt?zoom=day")
+    bar = bar_of(yue, world.fcc)
+    bar.focus()
+    yue.page.keyboard.press("ArrowRight")
+    expect(yue.page.locator("[data-gantt-said]")).to_have_text("10-14 00:00 → 10-14 02:00")
+    yue.page.keyboard.press("Escape")
+    if yue.setting.screen == "phone":
+        return
+    x, y = hand_on(yue, bar.locator("rect").first.bounding_box())
+    yue.page.mouse.move(x, y)
+    yue.page.mouse.down()
+    yue.page.mouse.move(x + 90, y, steps=4)
+    expect(bar).to_have_class(re.compile("moved"))
+    bar.dispatch_event("pointermove", {"pointerId": 1, "buttons": 0, "clientX": x + 120, "bubbles": True})
+    expect(bar).not_to_have_class(re.compile("moved"))
+    yue.page.mouse.up()
+    expect(yue.dialog).to_have_count(0)

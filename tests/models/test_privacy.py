@@ -19,6 +19,7 @@ from linkstar.models import (
     ErasureRefused,
     GatePassage,
     Handover,
+    HandoverNote,
     IdempotentRequest,
     Identity,
     MailedLink,
@@ -91,6 +92,10 @@ def zarah(session, world) -> User:
                 workspace_id=here.id, operation="role_change", subject="invitation", asked_by=world.yue, state="done",
                 arguments={"guests": [[EMAIL, NAME]], "seen": None}, difference=[["email", None, EMAIL]],
             ),
+            HandoverNote(
+                workspace_id=here.id, task_id=mine.id, author=world.yu, recipient=world.lei, done=f"@{NAME} has it",
+                decide=f"@{ALSO} or @{NAME}?", deliver_at=clock.now(),
+            ),
             GatePassage(
                 workspace_id=here.id, task_id=mine.id, passed_by=world.yue,
                 content={"checklists": [{"items": [{"evidence": None, "ticked_by": NAME}]}], "waivers": []},
@@ -138,6 +143,8 @@ def test_what_the_person_did_stays_under_a_mark(session, world, zarah):
     assert len(mark) == 4
     called = session.scalars(select(Comment).where(Comment.body.contains("thanks!"))).one()
     assert called.body == f"@{mark} and @{ALSO}: thanks!"
+    note = session.scalars(select(HandoverNote)).one()
+    assert (note.done, note.needed, note.decide) == (f"@{mark} has it", None, f"@{ALSO} or @{mark}?")
     assert film.owner.name == said.author.name
     assert session.scalars(select(Task).where(Task.title_zh == "开箱")).one().owner_id == world.yue.id
     raw = session.scalar(
@@ -248,10 +255,12 @@ def test_a_namesake_is_left_alone(session, world, zarah):
     world.lamp.add_member(namesake, by=world.yue)
     Comment.post(world.listing, f"@{NAME}, your turn", by=world.yu)
     session.commit()
+    note = session.scalars(select(HandoverNote)).one()
     PersonalData(zarah, world.shanlan.id).erase(by=world.admin, successor=world.yue)
     session.commit()
     session.expire_all()
     assert session.scalar(select(Comment.id).where(Comment.body == f"@{NAME}, your turn"))
+    assert note.done == f"@{NAME} has it", "nothing says who of them was meant"
     assert session.scalars(select(GatePassage)).all()[-1].content["checklists"][0]["items"][0]["ticked_by"] == NAME
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from linkstar.planning.overlap import Side, ask_before, next_overlap, overlaps
-from linkstar.planning.working_days import WorkingDays
+from linkstar.planning.working_days import ELSEWHERE, WorkingDays, country_of
 
 CHINA, AMERICA = WorkingDays("CN"), WorkingDays("US")
 SHENZHEN = Side(ZoneInfo("Asia/Shanghai"), time(9), time(18), CHINA)
@@ -41,6 +41,10 @@ def test_in_the_weeks_of_the_change_the_window_is_right_to_the_minute():
     thursday, friday = beijing("2026-10-29T12:00"), beijing("2026-10-30T12:00")
     assert in_beijing(next_overlap(LATE, ANGELES, thursday)) == ("10-30 08:30", "10-30 09:00")
     assert in_beijing(next_overlap(LATE, ANGELES, friday)) == ("11-03 08:30", "11-03 10:00"), "a weekend lies between"
+
+
+def test_a_window_far_away_is_told_whole():
+    assert in_beijing(next_overlap(SHENZHEN, ANGELES, beijing("2026-11-29T09:10"))) == ("12-01 09:00", "12-01 10:00")
 
 
 def test_who_never_meet_have_no_window():
@@ -82,6 +86,19 @@ def test_the_next_working_day_begins():
 def test_days_until_an_answer_are_those_of_the_other_side():
     assert ANGELES.answers_on(beijing("2026-10-13T09:40"), 3) == date(2026, 10, 16), "asked on Columbus Day"
     assert ANGELES.answers_on(beijing("2026-11-26T02:00"), 1) == date(2026, 11, 27), "over Thanksgiving"
+    assert ANGELES.answers_on(beijing("2026-10-15T09:30"), 1) == date(2026, 10, 16), "18:30 there: asked on Thursday"
+    assert ANGELES.answers_on(beijing("2026-10-15T08:30"), 1) == date(2026, 10, 15), "17:30: still on Wednesday"
+
+
+def test_a_zone_keeps_the_days_of_its_country_or_weekdays_only():
+    zones = {
+        "US": ("America/New_York", "US/Pacific", "Pacific/Honolulu"),
+        "CN": ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Taipei"),
+        ELSEWHERE: ("Europe/London", "UTC", "Pacific/Auckland"),
+    }
+    assert all(country_of(zone) == country for country, found in zones.items() for zone in found)
+    christmas = WorkingDays(ELSEWHERE)
+    assert christmas.works(date(2026, 12, 25)) and not christmas.works(date(2026, 12, 26))
 
 
 def test_a_night_shift_goes_on_past_midnight():

@@ -7,7 +7,7 @@ from math import ceil, floor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkstar.planning.schedule import Span, Step, earliest_anchor, lay, offsets, order, push
+from linkstar.planning.schedule import Span, Step, earliest_anchor, lay, offsets, order, push, ready, slack
 from linkstar.planning.working_days import COUNTRIES, WorkingDays
 
 DAY = timedelta(1)
@@ -21,7 +21,7 @@ def halves(first: int, last: int) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def plans(draw, *, units=halves, one_country=False, elapsed=True, fixed=True, locked=False):
+def plans(draw, *, units=halves, one_country=False, elapsed=True, fixed=True, locked=False, answers=True):
     """The steps, in any order, and the key of the anchor; a step waits for steps of a lower key."""
     steps = []
     for key in range(draw(st.integers(2, 9))):
@@ -43,6 +43,8 @@ def plans(draw, *, units=halves, one_country=False, elapsed=True, fixed=True, lo
                 elapsed_days=draw(st.one_of(st.none(), st.none(), st.integers(0, 14))) if elapsed else None,
                 offset_days=draw(st.integers(-20, 20)) if kind == "on a day" else None,
                 at=span,
+                answer_days=draw(st.sampled_from([0, 0, 0, 1, 5])) if answers and not one_country else 0,
+                answered_in=draw(st.sampled_from(COUNTRIES)) if answers else "US",
             )
         )
     return draw(st.permutations(steps)), draw(st.sampled_from(range(len(steps))))
@@ -76,7 +78,7 @@ def test_no_step_starts_before_its_predecessors_end_unless_it_is_told(plan, day)
 
 
 @EXAMPLES
-@given(plans(units=whole, locked=True), days)
+@given(plans(units=whole, locked=True, answers=False), days)
 def test_in_whole_days_no_two_dependent_steps_share_a_day(plan, day):
     steps, anchor = plan
     by_key = {step.key: step for step in steps}
@@ -241,3 +243,42 @@ def test_what_does_not_depend_on_the_moved_step_stays(move):
         if behind & {predecessor for predecessor, _ in step.after}:
             behind.add(step.key)
     assert push(steps, spans, moved, CALENDARS, fixed=fixed).spans.keys() <= behind
+
+
+@EXAMPLES
+@given(plans(fixed=False), days)
+def test_what_was_laid_begins_when_it_is_ready(plan, day):
+    steps, anchor = plan
+    spans, by_key = lay(steps, anchor, day, CALENDARS).spans, {step.key: step for step in steps}
+    for step in steps:
+        for predecessor, lag in step.after:
+            first = ready(by_key[predecessor], spans[predecessor], step, lag, CALENDARS, laid=True)
+            assert first <= spans[step.key].start or step.key == anchor
+
+
+@EXAMPLES
+@given(plans(fixed=False), days, st.integers(0, 8))
+def test_what_slips_by_no_more_than_its_slack_holds_up_nothing(plan, day, number):
+    steps, anchor = plan
+    spans = lay(steps, anchor, day, CALENDARS).spans
+    key = steps[number % len(steps)].key
+    calendar = CALENDARS[next(step.country for step in steps if step.key == key)]
+    start = calendar.shift(spans[key].start, slack(steps, spans, CALENDARS, fixed=[anchor])[key])
+    length = calendar.count(spans[key].start, spans[key].finish + DAY)
+    assume(key != anchor and length and next(step for step in steps if step.key == key).elapsed_days is None)
+    moved = {key: Span(start, calendar.shift(start, length - 1))}
+    assert not push(steps, spans, moved, CALENDARS, fixed=[anchor]).conflicts
+
+
+@EXAMPLES
+@given(plans(fixed=False), days)
+def test_what_waits_for_answers_waits_for_all_of_them(plan, day):
+    """A plan as it was laid without them, and then they take their time."""
+    steps, anchor = plan
+    spans = lay([replace(step, answer_days=0) for step in steps], anchor, day, CALENDARS).spans
+    slower, by_key = {step.key for step in steps if step.answer_days}, {step.key: step for step in steps}
+    new = spans | push(steps, spans, {}, CALENDARS, slower=slower).spans
+    for step in steps:
+        for predecessor, lag in step.after:
+            first = ready(by_key[predecessor], new[predecessor], step, lag, CALENDARS, laid=False)
+            assert predecessor not in slower or first <= new[step.key].start

@@ -13,6 +13,7 @@ from linkstar.models import (
     Checklist,
     Evidence,
     InstalledPack,
+    Participant,
     Project,
     Task,
     Template,
@@ -160,6 +161,35 @@ def test_the_calendar_shows_what_the_reader_sees_and_nothing_else(browse, world,
             assert words not in pages[name], (name, words)
     assert browse("jess").get("/calendar").status_code == 404
     assert browse("maya").get(f"/projects/{world.tent.id}/calendar").status_code == 404
+
+
+def test_outsiders_read_the_packs_words_and_no_name_of_a_project_that_they_do_not_know(browse, world, app):
+    """A task of the tent was shared with Maya, and nothing else of it; Halloween is sensitive here."""
+    with app.app_context():
+        here, title = world.shanlan.id, {"zh": "x", "en": "x"}
+        for key, day, values in (
+            ("halloween", october(30), {"sensitive": True, "name_en": "Burn stock", "note_en": "Ask for 300 dollars"}),
+            ("columbus_day", october(12), {"hidden": True}),
+        ):
+            values = {"kind": "social", "first_on": day, "last_on": day} | values
+            CalendarEvent.overlay(here, key, 2026, values, title=title, by=world.yue)
+        for country in ("CN", "US"):
+            CalendarDay.write(here, country, october(21), False, by=world.yue, name_zh="裁员日", name_en="Lay-offs")
+        db.session.add(Participant(task_id=world.poles.id, user_id=world.maya.id, kind="collaborator"))
+        db.session.commit()
+    inside, outside = browse("yue"), browse("maya")
+    calendar, gantt = "/calendar?view=agenda&day=2026-10-01&lang=en", f"/projects/{world.lamp.id}/gantt?lang=en"
+    for address, own in (
+        (calendar, ("Burn stock", "Ask for 300", "Lay-offs", "Light tent")),
+        (gantt, ("Lay-offs",)),
+    ):
+        told, kept = inside.get(address).text, outside.get(address).text
+        for words in own:
+            assert words in told and words not in kept, (address, words)
+    agenda, chart = outside.get(calendar), outside.get(gantt).text
+    assert "Halloween" in on(agenda, october(30)) and "No cheerful posts" in on(agenda, october(30))
+    assert "碳杆打样" in on(agenda, october(21)) and "Day off" in on(agenda, october(21))
+    assert "Day off, " in chart
 
 
 def test_only_who_may_edit_can_put_a_thing_on_another_day(browse, world, change):
@@ -365,6 +395,23 @@ def test_the_dialog_says_at_once_what_the_new_day_pushes(browse, world, app, cha
     for nonsense in ("day=2101-01-01", "day=x"):
         untouched = yue.get(f"/tasks/{world.photos.id}/dates/edit?{nonsense}").text
         assert elements(untouched, name="due_on")[0]["value"] == "2026-10-15"
+
+
+def test_what_is_put_on_another_day_keeps_its_working_days(browse, world, change):
+    """Three working days, but for what runs through weekends; in China the first week of October is off."""
+    yue = browse("yue")
+    for start, due, elapsed, day, expected in (
+        ("2026-11-16", "2026-11-18", None, "2026-11-23", "2026-11-19"),
+        ("2026-11-16", "2026-11-18", 2, "2026-11-23", "2026-11-21"),
+        ("2026-11-19", "2026-11-23", None, "2026-11-18", "2026-11-16"),
+        ("2026-11-16", "2026-11-18", None, "2026-11-22", "2026-11-18"),  # a Sunday
+        ("2026-11-21", "2026-11-22", None, "2026-11-29", "2026-11-28"),  # no working day at all
+        ("2026-11-16", "2026-11-18", None, "2026-10-08", "2026-09-29"),
+    ):
+        dates = {"start_on": date.fromisoformat(start), "due_on": date.fromisoformat(due)}
+        change(world.photos, elapsed_days=elapsed, **dates)
+        form = yue.get(f"/tasks/{world.photos.id}/dates/edit?day={day}").text
+        assert elements(form, name="start_on")[0]["value"] == expected, (start, due, elapsed, day)
 
 
 def test_what_counts_hours_keeps_its_hour_where_the_calendar_counts_its_days(browse, world, app, change):

@@ -123,9 +123,13 @@ def test_a_keeper_changes_a_day_for_a_year_and_takes_it_back(browse, app, world)
         row = db.session.scalars(db.select(CalendarEvent)).one()
         assert (row.name_en, row.note_en) == (None, "Told"), "words that are the pack's stay the pack's"
     edit = f"/calendar_events/{row.id}"
-    assert elements(yue.get(f"{edit}/edit").text, name="last_on")[0]["value"] == "2027-07-09"
-    moved = {"first_on": "2027-07-06", "hidden": "y"}
+    open_now = yue.get(f"{edit}/edit").text
+    assert elements(open_now, name="last_on")[0]["value"] == "2027-07-09"
+    moved = {"first_on": "2027-07-06", "hidden": "y", "seen": elements(open_now, name="seen")[0]["value"]}
     assert yue.put(edit, moved).status_code == 303
+    for stale in (yue.put(edit, moved | {"hidden": ""}), yue.post("/calendar_events", sent)):
+        assert stale.status_code == 409, "somebody else wrote it meanwhile"
+        assert "checked" in elements(stale.text, name="hidden")[0] and elements(stale.text, role="alert")
     page = yue.get("/calendar_events?year=2027&kind=platform&lang=en").text
     assert "Hidden" in page and "Memorial Day" not in page
     assert yue.delete(edit).location.endswith("year=2027")

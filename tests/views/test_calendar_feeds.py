@@ -10,6 +10,7 @@ import vobject
 from icalendar import Calendar
 from sqlalchemy import select
 
+from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models import CalendarFeed, Handover, Membership, User
 from tests.world import NOW, october
@@ -108,6 +109,31 @@ def test_it_ends_with_the_address_with_the_membership_and_with_the_second_factor
         db.session.add(Membership(workspace_id=world.shanlan.id, user=user, role="ops", created_at=NOW + timedelta(1)))
         db.session.commit()
     assert browse().get(path).status_code == 404, "who comes back left the old ones behind"
+
+
+def test_what_opens_nothing_any_more_is_listed_without_a_name(app, browse, world):
+    yu = browse("yu")
+    path = make(yu, f"project {world.lamp.id}")
+    with app.app_context():
+        world.lamp.remove_member(next(each for each in world.lamp.members if each.user_id == world.yu.id), by=world.yue)
+        db.session.commit()
+    page = yu.get("/calendar_feeds?lang=en").text
+    assert "opens nothing any more" in page and "Camp lantern" not in page and path not in page
+    assert "Revoke the address of" in page
+
+
+def test_who_has_read_it_already_is_told_so(app, browse, world):
+    """Also an hour later; another day, and after a change, it is read again."""
+    path = make(browse("yu"))
+    first = browse().get(path)
+    same = {"If-None-Match": first.headers["ETag"]}
+    with clock.at(NOW + timedelta(hours=1)):
+        again = browse().get(path, headers=same)
+        assert (again.status_code, again.data) == (304, b"")
+        with app.app_context():
+            world.script.edit({"title_zh": "新脚本"}, by=world.yu)
+            db.session.commit()
+        assert "新脚本" in browse().get(path, headers=same).data.decode()
 
 
 def test_creators_have_none(browse, world):

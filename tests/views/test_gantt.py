@@ -151,6 +151,10 @@ def test_a_plan_of_hours_is_drawn_in_hours(app, world, browse):
     ).text
     assert elements(dialog, name="start_at")[0]["value"] == "2026-10-13T11:00"
     assert elements(dialog, name="due_at")[0]["value"] == "2026-10-13T17:00"
+    for start in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00", "2026-10-13T03:00:00", "soon"):
+        dialog = yue.get(f"/tasks/{world.fcc.id}/dates/edit", {"start": start, "due": "2026-10-13T09:00:00Z"})
+        assert dialog.status_code == 200, start
+        assert elements(dialog.text, name="start_at")[0]["value"] == "2026-10-13T09:00", "no instant, no change"
 
 
 # choosing dates on it
@@ -158,14 +162,14 @@ def test_a_plan_of_hours_is_drawn_in_hours(app, world, browse):
 
 def test_the_dialog_opens_with_the_chosen_dates_and_what_they_push(app, world, browse):
     with app.app_context():
-        task = named(launch(world))["transit"]
+        project = launch(world)
+        task, chart = named(project)["transit"], f"/projects/{project.id}/gantt?zoom=day"
         task_id, start, due = task.id, task.start_on, task.due_on + timedelta(7)
     yue, address = browse("yue"), f"/tasks/{task_id}/dates/edit"
     dialog = yue.get(address, {"start": start, "due": due}, htmx=True).text
     assert [elements(dialog, name=name)[0]["value"] for name in ("start_on", "due_on")] == [str(start), str(due)]
     assert elements(dialog, name="seen") and elements(dialog, tag="button", value="others")
     seen = elements(dialog, name="seen")[0]["value"]
-    chart = "/projects/1/gantt?zoom=day"
     sent = {"start_on": start, "due_on": due, "answer": "others", "seen": seen}
     answer = yue.post(f"/tasks/{task_id}/dates", sent, current_url=chart)
     assert answer.headers["HX-Redirect"] == chart, "the chart is drawn anew as it was"
@@ -224,6 +228,17 @@ def test_a_baseline_stays_as_it_was_taken_and_says_what_slipped(app, world, brow
         assert db.session.scalar(db.select(db.func.count()).select_from(Baseline)) == 0
         event = db.session.scalars(db.select(AuditEvent).where(AuditEvent.action == "baseline.deleted")).one()
         assert event.changes == {"name": ["批准的计划", None]}
+
+
+def test_outsiders_see_no_trash_beside_a_baseline(app, world, browse):
+    with app.app_context():
+        baseline = Baseline.take(db.session.get_one(Project, world.lamp.id), "v1", by=world.yue)
+        db.session.get_one(Task, world.photos.id).trash(by=world.yue)
+        db.session.commit()
+        address = f"/projects/{world.lamp.id}/baselines/{baseline.id}"
+    assert "主图拍摄" in browse("yu").get(address).text
+    page = browse("maya").get(address)
+    assert page.status_code == 200 and "主图拍摄" not in page.text and "拍摄脚本" in page.text
 
 
 def test_a_baseline_is_found_through_its_own_project(app, world, browse):

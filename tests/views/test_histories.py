@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import time
 
 import pytest
 from flask import get_template_attribute
@@ -11,7 +12,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, Task
+from linkstar.models import AuditEvent, CalendarFeed, Partner, Task
 from linkstar.models.audit_event import ACTIONS, new_change, record
 from linkstar.models.task.editable import FIELDS
 from linkstar.reports.history import KINDS, PAGE, Names
@@ -111,6 +112,30 @@ def test_the_filters_find_by_kind_person_day_and_task(browse, world, busy):
     assert "Nothing happened here" in found(since="2026-10-14")
     for nonsense in ({"since": "soon"}, {"kind": "gossip"}, {"person": "9" * 20}, {"before": "x"}, {"q": "\x00%"}):
         assert yue.get("/history", nonsense).status_code == 200
+
+
+def test_the_other_side_of_the_ocean_has_its_names(app, browse, world):
+    with app.app_context():
+        hours = {"works_from": time(9), "works_until": time(18)}
+        lab = {"name": "BayLab", "timezone": "America/Los_Angeles", "answer_days": 2} | hours
+        partner = Partner.create(world.shanlan.id, lab, by=world.yue)
+        partner.edit(lab | {"timezone": "America/New_York", "works_from": time(8), "answer_days": 3}, by=world.yue)
+        world.fcc.edit({"counterpart_id": world.maya.id, "counterpart_timezone": "America/Denver"}, by=world.yue)
+        world.fcc.edit({"counterpart_id": None, "partner_id": partner.id}, by=world.yue)
+        CalendarFeed.create("personal", world.shanlan.id, by=world.yue)
+        record("handover_note.written", by=world.yue, task=world.fcc, changes={"user_id": (None, world.maya.id)})
+        db.session.commit()
+    yue = browse("yue")
+    page = said(yue.get("/history?lang=en"))
+    for words in (
+        "Partner → BayLab", "Maya Brooks →", "Time zone Los Angeles → New York", "Works from 09:00 → 08:00",
+        "Working days until they answer 2 → 3", "Denver", "Kind → My tasks and posts",
+    ):  # fmt: skip
+        assert words in page, words
+    for raw in ("_id", "America/", "works_", "answer_", "personal"):
+        assert raw not in page, raw
+    assert "wrote a handover note" in said(yue.get("/history?kind=task&lang=en"))
+    assert "subscribe to a calendar" in said(yue.get("/history?kind=calendar&lang=en"))
 
 
 def test_the_day_begins_where_the_reader_lives(app, browse, world):

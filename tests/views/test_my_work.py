@@ -38,6 +38,17 @@ def test_my_own_tasks_that_wait_for_mine_are_nobody_elses(app, browse, world):
     assert "Others wait for me" not in panels(browse("yu"))
 
 
+def test_what_waits_and_is_not_seen_is_not_counted(app, browse, world):
+    """碳杆打样 of the tent waits for the script of 林晓雨, who does not see it."""
+    with app.app_context():
+        world.tent.parent_id = world.lamp.id
+        db.session.flush()
+        world.poles.wait_for(world.script, by=world.yue)
+        world.photos.wait_for(world.script, by=world.yue)
+        db.session.commit()
+    assert "1 task waits for it" in panels(browse("yu"))["Others wait for me"]
+
+
 def test_whose_word_is_wanted_leads_to_it(app, browse, world):
     with app.app_context():
         Approval.ask(DeleteTask.of(world.script), by=world.yu, reason="doppelt")

@@ -27,15 +27,29 @@ def at(world):
     return f"/tasks/{world.unboxing.id}/publication"
 
 
+@pytest.fixture
+def put(world, at):
+    """put(browser, values) sends the form as it stands open now."""
+
+    def send(browser, values, **more):
+        return browser.post(
+            at if "lang" not in more else f"{at}?lang={more.pop('lang')}",
+            {"version": world.unboxing.version} | values,
+            **more,
+        )
+
+    return send
+
+
 def value(page, name):
     return next(element["value"] for element in elements(page.text, name=name) if "value" in element)
 
 
-def test_a_post_is_planned_on_the_audiences_clock_and_undone(browse, world, at):
+def test_a_post_is_planned_on_the_audiences_clock_and_undone(browse, world, at, put):
     yue = browse("yue")
     begun = yue.get(f"{at}/edit")
     assert (value(begun, "day"), value(begun, "time")) == (str(world.unboxing.due_on), "09:00")
-    answer = yue.post(at, NOON | CHEERFUL, htmx=True)
+    answer = put(yue, NOON | CHEERFUL, htmx=True)
     assert answer.status_code == 200
     post = world.unboxing
     assert (post.publish_at, post.cheerful) == (utc(2027, 6, 18, 19), True)
@@ -49,7 +63,7 @@ def test_a_post_is_planned_on_the_audiences_clock_and_undone(browse, world, at):
     assert world.unboxing.publish_at is None
 
 
-def test_a_time_that_the_clocks_leave_out_is_refused(browse, world, at):
+def test_a_time_that_the_clocks_leave_out_is_refused(browse, world, put):
     yue = browse("yue")
     for zone, local, moment in (
         ("America/Los_Angeles", "2027-03-14T02:30", None),
@@ -59,7 +73,7 @@ def test_a_time_that_the_clocks_leave_out_is_refused(browse, world, at):
         ("Europe/Zurich", "2027-10-31T02:30", utc(2027, 10, 31, 0, 30)),
     ):
         day, time = local.split("T")
-        answer = yue.post(f"{at}?lang=en", NOON | {"audience_timezone": zone, "day": day, "time": time})
+        answer = put(yue, NOON | {"audience_timezone": zone, "day": day, "time": time}, lang="en")
         assert answer.status_code == (303 if moment else 422), (zone, local)
         assert ("this time does not exist" in answer.text) == (moment is None)
         assert world.unboxing.publish_at == moment
@@ -80,16 +94,16 @@ def test_a_post_that_is_dropped_on_another_day_keeps_its_hour(app, browse, world
         assert yue.get(f"{at}/edit?{nonsense}").status_code == 200
 
 
-def test_a_cheerful_post_on_juneteenth_is_asked_about(browse, world, at):
+def test_a_cheerful_post_on_juneteenth_is_asked_about(browse, world, at, put):
     """It is the 19th in Los Angeles, and the 20th in Beijing already."""
     yue = browse("yue")
     juneteenth = NOON | {"day": "2027-06-19"}
-    asked = yue.post(f"{at}?lang=en", juneteenth | CHEERFUL, htmx=True)
+    asked = put(yue, juneteenth | CHEERFUL, htmx=True, lang="en")
     assert (asked.status_code, asked.headers["HX-Reswap"]) == (422, "none")
     assert "Juneteenth" in asked.text and "End of slavery" in asked.text
     assert [element["value"] for element in elements(asked.text, tag="button", name="answer")] == ["another", "publish"]
     assert world.unboxing.publish_at is None
-    typed = {name: value(asked, name) for name in (*NOON, "cheerful", "seen")}
+    typed = {name: value(asked, name) for name in (*NOON, "cheerful", "seen", "version")}
     assert {name: typed[name] for name in NOON} == juneteenth
     another = yue.post(at, typed | {"answer": "another"})
     assert another.status_code == 200
@@ -102,7 +116,7 @@ def test_a_cheerful_post_on_juneteenth_is_asked_about(browse, world, at):
     assert "Sensitive day: Juneteenth" in page
 
 
-def test_what_is_no_cheerful_post_there_is_saved_at_once(browse, world, at):
+def test_what_is_no_cheerful_post_there_is_saved_at_once(browse, world, put):
     yue = browse("yue")
     for instead in (
         {"day": "2027-06-18", "time": "23:30"},  # the day before, although it is the 19th in Beijing
@@ -110,7 +124,7 @@ def test_what_is_no_cheerful_post_there_is_saved_at_once(browse, world, at):
         {"audience_timezone": "Europe/Zurich"},  # to people who keep other days
     ):
         sent = NOON | CHEERFUL | {"day": "2027-06-19"} | instead
-        assert yue.post(at, {name: text for name, text in sent.items() if text}).status_code == 303, instead
+        assert put(yue, {name: text for name, text in sent.items() if text}).status_code == 303, instead
         assert world.unboxing.cheerful == bool(sent["cheerful"])
 
 
@@ -131,12 +145,30 @@ def test_the_dialog_says_what_the_chosen_moment_means(app, browse, world, at):
         assert yue.get(f"{at}/edit", NOON | wrong, htmx=True).status_code == 200, wrong
 
 
-def test_the_moment_is_taken_away_and_not_by_everybody(app, browse, world, at):
+def test_the_moment_is_taken_away_and_not_by_everybody(app, browse, world, at, put):
     yue = browse("yue")
-    assert yue.post(at, NOON).status_code == 303
+    assert put(yue, NOON).status_code == 303
     assert browse("maya").delete(at).status_code in (403, 404)
     assert yue.delete(at).status_code == 303
     assert (world.unboxing.publish_at, world.unboxing.audience_timezone) == (None, None)
+
+
+def test_who_saves_over_a_colleague_is_told(app, browse, world, at):
+    """Also where the question of a sensitive day lies between."""
+    yue, yu = browse("yue"), browse("yu")
+    seen = value(yue.get(f"{at}/edit"), "version")
+    with app.app_context():
+        world.unboxing.edit({"publish_at": utc(2027, 6, 20, 19), "priority": "high"}, by=world.yu)
+        db.session.commit()
+    asked = yue.post(at, NOON | CHEERFUL | {"day": "2027-06-19", "version": seen})
+    assert (asked.status_code, value(asked, "version")) == (422, seen)
+    late = NOON | CHEERFUL | {"day": "2027-06-19", "version": seen, "answer": "publish", "seen": value(asked, "seen")}
+    answer = yue.post(f"{at}?lang=en", late)
+    assert answer.status_code == 409 and "Someone changed this task first" in answer.text
+    assert world.unboxing.publish_at == utc(2027, 6, 20, 19)
+    again = late | {"version": value(answer, "version")}
+    assert yue.post(at, again).status_code == 303, "who has looked at it may"
+    assert yu.post(at, NOON).status_code in (403, 409), "no version is none that anybody saw"
 
 
 def test_the_dates_dialog_says_quietly_that_the_fourth_of_july_is_off(browse, world):

@@ -5,9 +5,22 @@ from datetime import UTC, date, datetime, time
 import pytest
 from sqlalchemy import select
 
-from linkstar import clock, jobs
+from linkstar import clock, jobs, packs
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, HandoverNote, Notification, Partner, Task
+from linkstar.models import (
+    Absence,
+    AuditEvent,
+    Dependency,
+    HandoverNote,
+    Launch,
+    Notification,
+    Outline,
+    Partner,
+    Plan,
+    Task,
+)
+from linkstar.planning.schedule import Span
+from linkstar.reports.other_side import OtherSideNow
 from tests.views.test_histories import said
 from tests.world import NOW, october
 
@@ -33,6 +46,14 @@ def dates(app, *tasks):
         return [db.session.get_one(Task, task.id).due_on for task in tasks]
 
 
+def hidden(page, name):
+    return page.text.partition(f'name="{name}" value="')[2].partition('"')[0]
+
+
+def known(browser, partner_id):
+    return hidden(browser.get(f"/partners/{partner_id}/edit"), "known")
+
+
 def test_the_clock_of_the_other_side_stands_on_the_task(app, browse, world, lab):
     """09:40 on Tuesday in Beijing is 18:40 on Monday in San José, on Columbus Day."""
     with app.app_context():
@@ -51,13 +72,13 @@ def test_the_clock_of_the_other_side_stands_on_the_task(app, browse, world, lab)
 
 def test_where_answers_take_days_what_follows_begins_later(app, browse, world, lab):
     yue, address = browse("yue"), f"/tasks/{world.fcc.id}/counterpart"
-    choice = {"who": f"partner {lab}", "round_trips": "1"}
+    choice = {"who": f"partner {lab}", "round_trips": "1", "version": str(world.fcc.version)}
     asked = yue.post(address, choice)
     assert asked.status_code == 422 and "Publish the Amazon listing" in said(yue.post(f"{address}?lang=en", choice))
     assert dates(app, world.listing) == [october(20)], "nothing is saved before that is answered"
     seen = asked.text.partition('name="seen" value="')[2].partition('"')[0]
     assert yue.post(address, choice | {"answer": "others", "seen": seen}).status_code == 303
-    assert dates(app, world.fcc, world.listing) == [october(16), october(21)]
+    assert dates(app, world.fcc, world.listing) == [october(16), october(22)], "19 to 21 are kept free"
     with app.app_context():
         changes = db.session.scalars(select(AuditEvent.change).order_by(AuditEvent.id.desc()).limit(2)).all()
         assert len(set(changes)) == 1, "one change, taken back as one"
@@ -71,15 +92,154 @@ def test_a_partner_that_becomes_slower_moves_what_waits_for_it(app, browse, worl
         world.fcc.edit({"partner_id": lab}, by=world.yue)
         db.session.commit()
     yue, address = browse("yue"), f"/partners/{lab}?_method=PUT"
-    slower = LABORATORY | {"answer_days": "5"}
+    slower = LABORATORY | {"answer_days": "5", "known": known(yue, lab)}
     asked = yue.post(address, slower)
     assert asked.status_code == 422 and 'value="5"' in asked.text
+    assert hidden(asked, "known") == slower["known"]
     seen = asked.text.partition('name="seen" value="')[2].partition('"')[0]
     assert yue.post(address, slower | {"answer": "others", "seen": "stale"}).status_code == 409
     assert yue.post(address, slower | {"answer": "others", "seen": seen}).status_code == 303
-    assert dates(app, world.listing) == [october(23)]
+    assert dates(app, world.listing) == [october(26)]
     with app.app_context():
         assert db.session.get_one(Partner, lab).answer_days == 5
+        change = db.session.scalars(select(AuditEvent.change).where(AuditEvent.action == "partner.edited")).one()
+    assert hidden(yue.get("/partners"), "change") == change
+    assert yue.post("/undos", {"change": change}).status_code == 303
+    assert dates(app, world.listing) == [october(20)]
+    with app.app_context():
+        assert db.session.get_one(Partner, lab).answer_days == 3, "the dates and what moved them"
+
+
+def test_a_partner_that_is_no_slower_asks_nothing_and_offers_no_undo(app, browse, world, lab):
+    with app.app_context():
+        world.fcc.edit({"partner_id": lab}, by=world.yue)
+        db.session.commit()
+    yue = browse("yue")
+    for better in ({"name": "Bay Laboratory"}, {"works_until": "17:00"}, {"answer_days": "2"}):
+        answer = yue.post(f"/partners/{lab}?_method=PUT", LABORATORY | better | {"known": known(yue, lab)})
+        assert answer.status_code == 303
+        assert 'name="change"' not in yue.get("/partners").text
+
+
+def test_nobody_writes_over_what_another_has_just_changed(app, browse, world, lab):
+    yue, seen, version = browse("yue"), known(browse("yue"), lab), world.fcc.version
+    with app.app_context():
+        values = {**LABORATORY, "works_from": time(9), "works_until": time(18), "answer_days": 1, "name": "Lab Seven"}
+        db.session.get_one(Partner, lab).edit(values, by=world.jia)
+        world.fcc.edit({"round_trips": 4}, by=world.jia)
+        db.session.commit()
+    typed = LABORATORY | {"answer_days": "9", "known": seen}
+    answer = yue.put(f"/partners/{lab}?lang=en", typed)
+    assert answer.status_code == 409 and 'value="9"' in answer.text and "Name: Lab Seven" in said(answer)
+    again = yue.post(f"/partners/{lab}?_method=PUT", typed | {"known": hidden(answer, "known")})
+    assert again.status_code == 303, "knowing of it, one may"
+    address = f"/tasks/{world.fcc.id}/counterpart"
+    answer = yue.post(address, {"who": f"partner {lab}", "round_trips": "2", "version": str(version)})
+    assert answer.status_code == 409 and 'value="2"' in answer.text
+    assert hidden(answer, "version") == str(world.fcc.version)
+    with app.app_context():
+        assert (world.fcc.round_trips, world.fcc.partner_id) == (4, None)
+
+
+def test_along_a_chain_of_answers_nothing_begins_before_what_it_waits_for(app, world, lab):
+    """Both the report and the packing go to the laboratory; the listing waits for either."""
+    with app.app_context():
+        fcc, packing, listing = world.fcc, world.packing, world.listing
+        packing.edit({"start_on": october(17), "due_on": october(19), "partner_id": lab}, by=world.yue)
+        fcc.edit({"partner_id": lab}, by=world.yue)
+        db.session.add(Dependency(predecessor_id=fcc.id, successor_id=packing.id))
+        db.session.add(Dependency(predecessor_id=packing.id, successor_id=listing.id))
+        db.session.flush()
+        moved = {shift.task: shift.new for shift in Plan(world.lamp).with_answers([fcc, packing]).shifts}
+        assert moved == {
+            packing: Span(october(22), october(22)),  # the weekend before it was no work
+            listing: Span(october(28), october(28)),
+        }
+        listing.edit({"locked": True}, by=world.yue)
+        stuck = Plan(world.lamp).with_answers([fcc, packing])
+        told = {(clash.predecessor, clash.days) for clash in stuck.clashes}
+        assert [shift.task for shift in stuck.shifts] == [packing] and told == {(fcc, 2), (packing, 8)}
+
+
+def test_answers_take_the_working_days_of_who_gives_them(app, world, lab):
+    """The day after this Wednesday is Thanksgiving there, and a Thursday in Shenzhen."""
+    with app.app_context():
+        db.session.get_one(Partner, lab).answer_days = 1
+        world.fcc.edit({"due_on": date(2026, 11, 25), "partner_id": lab}, by=world.yue)
+        world.listing.edit({"due_on": date(2026, 11, 26)}, by=world.yue)
+        [shift] = Plan(world.lamp).with_answers([world.fcc]).shifts
+        assert shift.new.start == date(2026, 11, 30)
+        [clash] = Plan(world.lamp).clashes
+        assert clash.days == 4
+        world.listing.edit({"due_on": shift.new.start}, by=world.yue)
+        assert not Plan(world.lamp).clashes
+
+
+def test_what_cannot_wait_for_the_answer_is_told_before_it_is_saved(app, browse, world, lab):
+    with app.app_context():
+        world.listing.edit({"locked": True}, by=world.yue)
+        db.session.commit()
+    yue, address = browse("yue"), f"/tasks/{world.fcc.id}/counterpart"
+    choice = {"who": f"partner {lab}", "round_trips": "1", "version": str(world.fcc.version)}
+    asked = yue.post(f"{address}?lang=en", choice)
+    assert asked.status_code == 422 and "1 clash" in said(asked) and "Move these too" not in said(asked)
+    assert yue.post(address, choice | {"answer": "only", "seen": hidden(asked, "seen")}).status_code == 303
+    with app.app_context():
+        assert world.fcc.partner_id == lab
+    slower = LABORATORY | {"answer_days": "4", "known": known(yue, lab)}
+    assert "1 clash" in said(yue.put(f"/partners/{lab}?lang=en", slower))
+
+
+def test_answers_that_come_after_the_last_day_there_is_are_refused(app, browse, world, lab):
+    with app.app_context():
+        world.fcc.edit({"due_on": date(2100, 12, 20)}, by=world.yue)
+        world.listing.edit({"due_on": date(2100, 12, 27)}, by=world.yue)
+        db.session.commit()
+    yue, address = browse("yue"), f"/tasks/{world.fcc.id}/counterpart"
+    choice = {"who": f"partner {lab}", "round_trips": "20", "version": str(world.fcc.version)}
+    answer = yue.post(f"{address}?lang=en", choice)
+    assert answer.status_code == 422 and "after 2100" in said(answer) and 'value="20"' in answer.text
+    with app.app_context():
+        world.fcc.edit({"partner_id": lab}, by=world.yue)
+        db.session.commit()
+    answer = yue.put(f"/partners/{lab}?lang=en", LABORATORY | {"answer_days": "60", "known": known(yue, lab)})
+    assert answer.status_code == 422 and "after 2100" in said(answer) and 'value="60"' in answer.text
+    with app.app_context():
+        assert db.session.get_one(Partner, lab).answer_days == 3
+
+
+def test_the_picture_keeps_the_hours_when_clocks_change(app, world, lab):
+    """On 1 November 2026 the day in Los Angeles has 25 hours; noon there is noon in the picture."""
+    noon = datetime(2026, 11, 1, 20, tzinfo=UTC)
+    with app.test_request_context(), clock.at(noon):
+        world.fcc.edit({"counterpart_timezone": "Asia/Shanghai"}, by=world.yue)
+        page = OtherSideNow(world.fcc, world.maya)
+        assert (page.minute, page.hours_there) == (720, [(17 * 60, 420)]), "nine in Beijing is five in the evening"
+        assert page.ask_before
+        world.fcc.edit({"counterpart_timezone": None, "partner_id": lab}, by=world.yue)
+        db.session.expire(world.fcc)
+        assert OtherSideNow(world.fcc, world.maya).ask_before is None, "it takes days"
+
+
+def test_a_template_says_where_the_other_side_of_a_task_is(app, world):
+    template = packs.template("amazon_us_launch_electronics")
+    with app.app_context():
+        project = Launch(
+            template=template, workspace_id=world.shanlan.id, owner=world.yue, anchor=date(2027, 5, 12),
+            values={"name_zh": "耳机", "code": "US-AMZ-27Q2-EARB-001", "key": "EARB", "platforms": ["amazon"]},
+        ).create(by=world.yue)  # fmt: skip
+        tasks = {task.key: task for task in db.session.scalars(select(Task).where(Task.project_id == project.id))}
+        asked = {key: task.counterpart_tz for key, task in template.tasks.items() if task.counterpart_tz}
+        assert {key: task.counterpart_timezone for key, task in tasks.items() if task.counterpart_timezone} == asked
+        key = next(iter(asked))
+        tasks[key].counterpart_timezone = None
+        tasks["anchor" if "anchor" in tasks else project.anchor_key].counterpart_timezone = "Europe/London"
+        told = [task for phase in Outline(project).document(key="own", name_zh="耳机", name_en=None)["phases"]
+                for task in phase["tasks"]]  # fmt: skip
+        zones = {task["key"]: task["counterpart_tz"] for task in told if "counterpart_tz" in task}
+        assert zones == {other: zone for other, zone in asked.items() if other != key} | {
+            project.anchor_key: "Europe/London"
+        }
 
 
 def test_partners_are_the_companys_own(app, browse, world, lab):
@@ -143,6 +303,42 @@ def test_a_note_reaches_nobody_who_does_not_see_the_task_any_more(app, browse, w
         assert not db.session.scalars(select(Notification).where(Notification.kind == "handed_over")).all()
 
 
+def test_a_note_waits_until_its_reader_is_back(app, world):
+    with app.app_context():
+        Absence.write(world.shanlan.id, world.maya, october(13), october(16), by=world.yue)
+        note = HandoverNote.write(world.photos, world.maya, by=world.yu, done="x", needed=None, decide=None)
+        assert note.deliver_at == datetime(2026, 10, 19, 16, tzinfo=UTC), "the Monday after, at nine there"
+
+
+def test_a_note_that_fails_holds_up_no_other(app, world, monkeypatch):
+    with app.app_context():
+        notes = [
+            HandoverNote.write(world.photos, world.maya, by=world.yu, done=done, needed=None, decide=None)
+            for done in ("a", "b")
+        ]
+        db.session.commit()
+        first, deliver = notes[0].id, HandoverNote.deliver
+
+        def fails(note):
+            deliver(note)
+            if note.id == first:
+                raise RuntimeError
+
+        monkeypatch.setattr(HandoverNote, "deliver", fails)
+    with app.app_context(), clock.at(NOW.replace(day=15)):
+        jobs.deliver_notes()
+        assert db.session.scalars(select(HandoverNote.id).where(HandoverNote.delivered_at.is_(None))).all() == [first]
+
+
+def test_notes_of_others_do_not_hide_ones_own(app, world):
+    with app.app_context():
+        own = HandoverNote.write(world.photos, world.maya, by=world.yu, done="x", needed=None, decide=None)
+        for _number in range(6):
+            HandoverNote.write(world.photos, world.jia, by=world.yu, done="y", needed=None, decide=None)
+        assert HandoverNote.of(world.photos, world.maya) == [own]
+        assert len(HandoverNote.of(world.photos)) == 5
+
+
 def test_a_note_says_something_and_goes_to_somebody_on_the_task(browse, world):
     yu, address = browse("yu"), f"/tasks/{world.photos.id}/handover_notes"
     assert yu.post(address, {"recipient_id": world.maya.id, "done": " "}).status_code == 422
@@ -157,3 +353,15 @@ def test_who_moves_to_another_clock_takes_the_ends_of_days_along(app, browse, wo
     with app.app_context():
         assert world.script.late_from == datetime(2026, 10, 15, 7, tzinfo=UTC)
         assert world.script.due_on == date(2026, 10, 14)
+        revision = world.lamp.revision
+        assert world.script.revision == revision, "open boards draw it again"
+    yu.post("/account?_method=PUT", fields | {"timezone": "America/Los_Angeles", "name": "晓雨"})
+    assert world.lamp.revision == revision, "a name moves nothing"
+
+
+def test_a_number_longer_than_numbers_are_is_no_number(browse, world, lab):
+    yue, long = browse("yue"), "9" * 400
+    assert yue.post("/partners", LABORATORY | {"name": "Other", "answer_days": long}).status_code == 422
+    address = f"/tasks/{world.fcc.id}/counterpart"
+    assert yue.post(address, {"who": f"partner {lab}", "round_trips": long}).status_code == 422
+    assert yue.post(f"/tasks/{world.fcc.id}/delay", {"days": long}).status_code == 422

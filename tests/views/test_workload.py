@@ -167,6 +167,57 @@ def test_an_owner_on_leave_is_asked_about(app, read, world, packaging):
     assert give(yu, world.packing, an, due_on=october(23)).status_code == 303, "two days are left"
 
 
+def test_who_sees_only_work_of_the_own_is_told_the_days_and_no_more(app, read, world, packaging):
+    with app.app_context():
+        world.shanlan.policy = {"ops": {"view": "own"}}
+        db.session.get_one(Task, world.script.id).author_id = world.yu.id
+        db.session.commit()
+    yu = read("yu")
+    assert yu.get("/workload").status_code in (403, 404)
+    asked = give(yu, world.script, world.designer, estimate="")
+    assert asked.status_code == 422, "it is asked all the same"
+    assert "陈思远 would have too much to do from Mon Oct 19 to Wed Oct 21." in asked.text
+    for words in ("of 24 hours", "包装 1", "Another project", "other tasks", "沈一诺", "Can take over"):
+        assert words not in asked.text, words
+    with app.app_context():
+        an = db.session.scalars(select(User).where(User.name == "罗安")).one()
+        db.session.expunge(an)
+    asked = give(yu, world.script, an)
+    assert asked.status_code == 422 and "罗安 has no time" in asked.text and "on leave" not in asked.text
+    assert give(yu, world.script, world.designer, overload=world.designer.id).status_code == 303
+
+
+def test_leave_before_today_counts_for_what_began_before(app, read, world, packaging):
+    """Twenty hours from Thursday last week; who was away until yesterday has them all today and tomorrow."""
+    with app.app_context():
+        nuo = db.session.scalars(select(User).where(User.name == "沈一诺")).one()
+        Absence.write(world.shanlan.id, nuo, october(8), october(12), by=world.yue)
+        db.session.commit()
+        db.session.refresh(nuo)
+        db.session.expunge(nuo)
+    values = {"start_on": october(8), "due_on": october(14), "estimate": 20}
+    asked = give(read("yu"), world.listing, nuo, **values)
+    assert asked.status_code == 422 and "20 of 16 hours" in asked.text
+
+
+def test_a_project_that_the_reader_does_not_know_is_not_named(app, read, world, packaging):
+    """林晓雨 has a task in the tent, and takes no part in it."""
+    with app.app_context():
+        for number in range(2):
+            Task.create(
+                world.tent, by=world.yue, stage=world.tent_to_do, owner=world.yu, start_on=MONDAY, due_on=MONDAY,
+                title_zh=f"缝线 {number}", estimate=8,
+            )  # fmt: skip
+        db.session.commit()
+    opened = {"person": world.yu.id, "on": MONDAY, "until": MONDAY, "lang": "en"}
+    yu, yue = read("yu"), read("yue")
+    assert "Light tent" in yue.get("/workload", opened).text.partition('id="opened"')[2]
+    page = yu.get("/workload", opened).text
+    assert "缝线 1" in page and "Light tent" not in page
+    asked = give(yu, world.listing, world.yu, due_on=MONDAY, estimate=8)
+    assert asked.status_code == 422 and "缝线 1" in asked.text and "Light tent" not in asked.text
+
+
 def test_the_page_shows_clashes_leave_and_who_can_take_over(app, read, world, packaging, count_queries):
     with app.app_context():
         for project in (world.lamp, world.tent):

@@ -104,9 +104,9 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trash
     publish_at: Mapped[datetime | None] = mapped_column(Instant)  # of a post
     audience_timezone: Mapped[str | None] = mapped_column(String(64))  # whose clock the publish moment follows
     cheerful: Mapped[bool] = mapped_column(default=True)  # the tone of a post; not for a day of mourning
-    counterpart_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # whose answers it needs: a person, …
-    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id", ondelete="SET NULL"))  # … a company, …
-    counterpart_timezone: Mapped[str | None] = mapped_column(String(64))  # … or somebody of whom the zone is known
+    counterpart_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)  # whose answers: a person's …
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id", ondelete="SET NULL"), index=True)
+    counterpart_timezone: Mapped[str | None] = mapped_column(String(64))  # … or a company's, or who is in a zone
     round_trips: Mapped[int] = mapped_column(default=1)  # how often it goes to the other side and back
     deliverable_zh: Mapped[str | None] = mapped_column(String(200))
     deliverable_en: Mapped[str | None] = mapped_column(String(200))
@@ -179,8 +179,12 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trash
     @classmethod
     def follow_owner(cls, user: User) -> None:
         """The person lives by another clock from now on: the days of what he owns end when they end there."""
-        for task in db.session.scalars(select(cls).where(cls.owner_id == user.id, cls.completed_at.is_(None))):
+        query = select(cls).where(cls.owner_id == user.id, cls.completed_at.is_(None), cls.due_on.is_not(None))
+        tasks = db.session.scalars(query.order_by(cls.project_id)).all()
+        revisions = {project: project.touch() for project in dict.fromkeys(task.project for task in tasks)}
+        for task in tasks:
             task.set_deadline()
+            task.revision = revisions[task.project]
 
     def redraw_linked(self) -> None:
         """The cards of its predecessors and successors say something about this task."""

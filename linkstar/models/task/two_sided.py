@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped
 from linkstar.models.partner import Partner
 from linkstar.models.user import User
 from linkstar.planning.overlap import Side
-from linkstar.planning.working_days import WorkingDays
+from linkstar.planning.working_days import ELSEWHERE, WorkingDays, country_of
 
 if TYPE_CHECKING:
     from linkstar.models.project import Project
@@ -19,7 +19,8 @@ OPENS, CLOSES = time(9), time(18)
 
 @dataclass(frozen=True)
 class OtherSide:
-    """Whose answers a task needs, on the other side of an ocean; no name where only the zone is known."""
+    """Whose answers a task needs, on the other side of an ocean; no name where only the zone is known. A person may
+    answer within the day, a company takes its days."""
 
     name: str | None
     timezone: str
@@ -32,8 +33,7 @@ class OtherSide:
 
 
 def side_of(one: "OtherSide | Partner | User", calendars: Mapping[str, WorkingDays]) -> Side:
-    country = "CN" if one.timezone.startswith("Asia/") else "US"
-    return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country])
+    return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country_of(one.timezone)])
 
 
 class TwoSided:
@@ -55,16 +55,22 @@ class TwoSided:
                 partner.name, partner.timezone, partner.works_from, partner.works_until, partner.answer_days
             )
         if person := self.counterpart:
-            return OtherSide(person.name, person.timezone, person.works_from, person.works_until, 1)
+            return OtherSide(person.name, person.timezone, person.works_from, person.works_until, 0)
         if self.counterpart_timezone:
             return OtherSide(None, self.counterpart_timezone, OPENS, CLOSES, 0)
         return None
 
     @property
     def answer_buffer(self) -> int:
-        """Working days until the other side has answered as often as it is asked; only then the next may begin. A
-        person takes one, a company what it usually takes."""
+        """Working days there until the other side has answered as often as it is asked; only then the next may begin.
+        The plan gives a person one, a company what it usually takes."""
         if self.completed_at or self.project.unit == "hour":
             return 0
         days = self.partner.answer_days if self.partner else 1 if self.counterpart_id else 0
         return days * self.round_trips
+
+    @property
+    def answered_in(self) -> str:
+        """The country whose working days these are."""
+        other = self.other_side
+        return country_of(other.timezone) if other else ELSEWHERE

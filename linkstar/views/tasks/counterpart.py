@@ -6,8 +6,10 @@ from sqlalchemy import select
 
 from linkstar.extensions import commit, db
 from linkstar.forms.counterpart import CounterpartForm, fill
+from linkstar.forms.partner import ENDS_TOO_LATE
 from linkstar.i18n import _
-from linkstar.models import NotAllowed, Partner, Plan, Task, User
+from linkstar.models import NotAllowed, Partner, Plan, StaleVersion, Task, User
+from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.panel import Panel
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
@@ -28,12 +30,26 @@ def update(task_id: int) -> Any:
     form = CounterpartForm().offer(task, _partners(task), _people(task))
     if not form.validate():
         return _dialog(task, form, 422)
-    change = task.edit(form.values(), by=current_user)
+    days, country = task.answer_buffer, task.answered_in
+    try:
+        change = task.edit(form.values(), by=current_user, version=form.version.data or 0)
+    except StaleVersion:
+        db.session.rollback()
+        form.version.data = None
+        form.form_errors.append(_("Someone changed this task first. Look at it again, then save."))
+        return _dialog(_task(task_id), form, 409)
     db.session.expire(task, ["partner", "counterpart"])
-    replan = Plan(task.project, lock=True).with_answers([task])
+    slower = task.answer_buffer > days or task.answered_in != country
+    try:
+        replan = Plan(task.project, lock=True).with_answers([task] if slower else [])
+    except OutOfRange:
+        form.round_trips.errors = [ENDS_TOO_LATE]
+        drawn = _dialog(task, form, 422)
+        db.session.rollback()
+        return drawn
     preview = Preview(replan, current_user)
     answered = form.confirms and form.seen.data == replan.fingerprint
-    if replan.others and not answered:
+    if preview.asks and not answered:
         drawn = _dialog(task, form, 409 if form.confirms else 422, preview)
         db.session.rollback()
         return drawn
@@ -74,5 +90,5 @@ def _people(task: Task) -> list[User]:
 def _dialog(task: Task, form: CounterpartForm, status: int = 200, preview: Preview | None = None) -> Any:
     return answers.dialog(
         "tasks/counterpart/_form.html", "layouts/alone.html", status, task=task, project=task.project, form=form,
-        preview=preview, stale=status == 409,
+        preview=preview, stale=preview is not None and status == 409,
     )  # fmt: skip

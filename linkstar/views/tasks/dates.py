@@ -33,7 +33,7 @@ def edit(task_id: int) -> Any:
     day = day_in(request.args.get("day", ""))
     if day:
         zone = request.args.get("zone", "")
-        form.put_on(day, ZoneInfo(zone if zone in available_timezones() else current_user.timezone))
+        form.put_on(day, ZoneInfo(zone if zone in available_timezones() else current_user.timezone), task)
     elif not form.put_between(request.args.get("start", ""), request.args.get("due", "")):
         return _dialog(task, form)
     try:

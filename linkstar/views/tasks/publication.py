@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask import Blueprint, render_template, request, url_for
 from flask_login import current_user
 
-from linkstar.extensions import commit
+from linkstar.extensions import commit, db
 from linkstar.forms import FIRST_DAY, LAST_DAY
 from linkstar.forms.publication import PublicationForm, fill
 from linkstar.i18n import _
-from linkstar.models import Task
+from linkstar.models import StaleVersion, Task
 from linkstar.planning.moments import day_seen_as
 from linkstar.reports.publication import Publication
 from linkstar.views import access, answers
@@ -44,7 +44,13 @@ def update(task_id: int) -> Any:
     answered = form.answer.data == "publish" and form.seen.data == post.fingerprint
     if post.warnings and not answered:
         return _dialog(task, form, 409 if form.answer.data == "publish" else 422, post=post, asks=True)
-    change = task.edit(form.values(), by=current_user)
+    try:
+        change = task.edit(form.values(), by=current_user, version=form.version.data or 0)
+    except StaleVersion:
+        db.session.rollback()
+        form.form_errors.append(_("Someone changed this task first. Look at it again, then save."))
+        form.version.data = None
+        return _dialog(access.get_task(task_id, "edit"), form, 409, post=post)
     commit()
     return _saved(task, _("Saved"), change)
 
