@@ -37,7 +37,19 @@ class Preview:
     @property
     def asks(self) -> bool:
         """Does it touch anything but the task that was chosen?"""
-        return bool(self.replan.others or self.replan.clashes)
+        return bool(self.replan.others or self.replan.clashes or self.early_posts)
+
+    @cached_property
+    def early_posts(self) -> list[Shift]:
+        """What would go online before its work is done, and would not as it stands; a post keeps its own moment."""
+        found = []
+        for shift in self.replan.shifts:
+            task = shift.task
+            if task.publish_at and task.audience_timezone and task.id in self._seen:
+                online = task.publish_at.astimezone(ZoneInfo(task.audience_timezone)).date()
+                if online < shift.new.finish and not (shift.old and online < shift.old.finish):
+                    found.append(shift)
+        return found
 
     @cached_property
     def shifts(self) -> list[Shift]:

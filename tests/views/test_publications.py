@@ -180,3 +180,20 @@ def test_the_dates_dialog_says_quietly_that_the_fourth_of_july_is_off(browse, wo
     assert "day off" not in yue.get(f"{address}/edit?due_on=2028-07-05", htmx=True).text
     assert yue.post(address, {"due_on": "2028-07-04"}).status_code == 303, "a quiet line is no question"
     assert "Independence Day" in yue.get(f"{address}/edit").text
+
+
+def test_a_post_that_would_go_online_before_its_work_is_done_is_said(app, browse, world):
+    with app.app_context():
+        world.listing.edit(
+            {"publish_at": datetime(2026, 10, 21, 16, tzinfo=UTC), "audience_timezone": "America/Los_Angeles"},
+            by=world.yue,
+        )  # fmt: skip
+        db.session.commit()
+    yue, dates = browse("yue"), f"/tasks/{world.listing.id}/dates"
+    asked = yue.post(f"{dates}?lang=en", {"due_on": "2026-10-23"})
+    assert asked.status_code == 422 and "goes online before its work is done on Fri Oct 23" in asked.text
+    seen = asked.text.partition('name="seen" value="')[2].partition('"')[0]
+    assert yue.post(dates, {"due_on": "2026-10-23", "answer": "only", "seen": seen}).status_code == 303
+    dialog = yue.get(f"/tasks/{world.listing.id}/publication/edit?lang=en").text
+    assert "The work is due on Fri Oct 23, after it has gone online." in dialog
+    assert yue.post(dates, {"due_on": "2026-10-21"}).status_code == 303, "back before it goes online nothing is asked"

@@ -25,7 +25,7 @@ def edit(task_id: int) -> Any:
         form = PublicationForm(request.args).offer(task)
         post = _post(task, form) if form.validate() else None
         if request.htmx:  # type: ignore[attr-defined]
-            return render_template("tasks/publication/_meaning.html", post=post, form=form)
+            return render_template("tasks/publication/_meaning.html", post=post, form=form, task=task)
         return _dialog(task, form, post=post)
     form = PublicationForm(formdata=None, data=_begin(task)).offer(task)
     return _dialog(task, form, post=_drafted(task, form))
