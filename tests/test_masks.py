@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from itertools import product
 
@@ -24,6 +24,8 @@ from linkstar.models import (
     Approval,
     Attachment,
     AttachmentVersion,
+    Baseline,
+    CalendarEvent,
     ChecklistItem,
     Comment,
     Evidence,
@@ -31,6 +33,7 @@ from linkstar.models import (
     InstalledPack,
     MailedLink,
     Membership,
+    Partner,
     Phase,
     Project,
     SavedView,
@@ -42,7 +45,7 @@ from linkstar.models import (
     Workspace,
 )
 from linkstar.models.audit_event import record
-from tests.world import PEOPLE
+from tests.world import NOW, PEOPLE
 
 pytestmark = pytest.mark.one_database
 
@@ -51,6 +54,7 @@ MODELS = {
     "comment_id": Comment, "attachment_id": Attachment, "evidence_id": Evidence, "passage_id": GatePassage,
     "approval_id": Approval, "template_id": Template, "pack_id": InstalledPack, "member_id": Membership,
     "user_id": User, "workspace_id": Workspace, "view_id": SavedView, "version_id": AttachmentVersion,
+    "baseline_id": Baseline, "event_id": CalendarEvent, "partner_id": Partner,
 }  # fmt: skip
 MOST = 14  # records of a kind are asked for; those with something to hide are the newest
 SEARCHED = ("/projects", "/history", "/trash", "/members", "/templates")
@@ -79,6 +83,12 @@ def hidden(app, world):
         for name, contact in (("jess", "+1 555 0177"), ("theo", "+1 555 0188")):
             person = getattr(world, name)
             person.membership_in(world.shanlan.id).write_contact(contact, by=world.yue)
+        for project in (world.lamp, world.tent):
+            Baseline.take(project, "v1", by=world.yue)
+        day = {"kind": "own", "name_en": "Fair", "first_on": NOW.date(), "last_on": NOW.date()}
+        CalendarEvent.add(world.shanlan.id, day, by=world.yue)
+        hours = {"timezone": "UTC", "works_from": time(9), "works_until": time(18), "answer_days": 1}
+        Partner.create(world.shanlan.id, {"name": "BayLab"} | hours, by=world.yue)
         Comment.post(world.unboxing, "zwischenuns: @何佳 @王蕾 not for her", by=world.yu)
         world.poles.edit({"title_zh": "zeltgestaenge", "title_en": "zeltgestaenge"}, by=world.yue)
         world.night_hike.edit({"title_zh": "nachtgang", "title_en": "nachtgang"}, by=world.yue)

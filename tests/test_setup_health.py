@@ -57,6 +57,7 @@ def test_the_timetable_delivers_every_half_minute_runs_what_is_agreed_and_sweeps
     assert [(job.func_name, job.interval) for job in scheduler.get_jobs()] == [
         ("linkstar.jobs.deliver_due", 30),
         ("linkstar.jobs.run_agreed", 60),
+        ("linkstar.jobs.deliver_notes", 60),
         ("linkstar.jobs.sweep", 3600),
     ]
 

@@ -176,7 +176,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_notification_handover_note_id"), ["handover_note_id"], unique=False)
 
-    with op.batch_alter_table("task", schema=None) as batch_op:
+    with op.batch_alter_table("task", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.add_column(sa.Column("estimate", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("publish_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("audience_timezone", sa.String(length=64), nullable=True))

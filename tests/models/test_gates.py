@@ -70,7 +70,7 @@ def test_a_waived_blocker_does_not_show_as_one(session, world):
     def words():
         db.session.flush()
         world.listing.project.touch()
-        return cards._links([world.listing.id], None)[0].get(world.listing.id)
+        return cards.reasons([world.listing.id], None)[0].get(world.listing.id)
 
     def is_blocked():
         return db.session.scalar(db.select(Task.id).where(Task.id == world.listing.id, blocked()))
@@ -84,7 +84,7 @@ def test_a_waived_blocker_does_not_show_as_one(session, world):
 
 def test_what_stands_behind_a_phase_gate_shows_it_and_its_owner_is_told_when_it_opens(session, world, gated):
     assert db.session.scalar(db.select(Task.id).where(Task.id == gated.id, blocked()))
-    assert "FCC" in cards._links([gated.id], None)[0][gated.id]
+    assert "FCC" in cards.reasons([gated.id], None)[0][gated.id]
     world.lab_report.tick(by=world.lei)
     world.fcc.move_to(by=world.lei, to={"stage": world.done})
     db.session.flush()

@@ -468,7 +468,7 @@ def test_who_signs_finds_it_waiting_and_is_told(browse, world):
     assert lei.get("/waivers").location == "/approvals"
     assert "实验室已口头确认" in lei.get("/approvals").text
     assert elements(lei.get("/inbox").text, "data-notification-id")
-    assert "1 request waits" in lei.get("/", {"lang": "en"}).text
+    assert "Waiver: The lab&#39;s report" in lei.get("/", {"lang": "en"}).text
     jia = browse("jia")
     assert "实验室已口头确认" not in jia.get("/approvals").text
     assert "waits" not in jia.get("/", {"lang": "en"}).text
