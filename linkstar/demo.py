@@ -76,8 +76,10 @@ def load() -> None:
 def tell_of_two_sides(story: "Story") -> None:
     """A laboratory that answers from California, a note for who sleeps there, and posts by the audience's clock."""
     legal, content = story.people["legal"], story.people["content"]
+    for person in (legal, story.people["ops"], story.people["pmo"]):
+        person.works_from = time(8, 30)  # so that they meet the people over there
     laboratory = {
-        "name": "BayLab", "timezone": CALIFORNIA.key, "works_from": time(9), "works_until": time(17), "answer_days": 2
+        "name": "BayLab", "timezone": CALIFORNIA.key, "works_from": time(9), "works_until": time(18), "answer_days": 2
     }  # fmt: skip
     partner = Partner.create(story.workspaces[0].id, laboratory, by=legal)
     here = Task.workspace_id == story.workspaces[0].id, Task.completed_at.is_(None)

@@ -12,7 +12,7 @@ class HandoverNoteForm(Form):
 
     recipient_id = Pick(_l("For whom"), coerce=number)
     done = TextAreaField(_l("Done"), [Text(4000)], filters=[stripped])
-    needed = TextAreaField(_l("Needed"), [Text(4000)], filters=[stripped])
+    needed = TextAreaField(_l("Still needed"), [Text(4000)], filters=[stripped])
     decide = TextAreaField(_l("To decide"), [Text(4000)], filters=[stripped])
 
     def offer(self, people: list[User]) -> "HandoverNoteForm":

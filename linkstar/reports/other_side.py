@@ -1,6 +1,6 @@
 """The other side of a task's ocean, as one reader sees it now: do they work, when do both, until when to ask."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -73,15 +73,24 @@ class OtherSideNow:
         """The day there on which they have answered, if they are asked now; None for who answers within the day."""
         return day(self.there.answers_on(self.now, self.other.answer_days)) if self.other.answer_days else None
 
-    # the picture: the reader's day from midnight to midnight
+    # the picture: a day of the reader's from midnight to midnight: today or, where nobody works, the next on
+    # which the reader does
+
+    @cached_property
+    def shown(self) -> date:
+        today = clock.today(self.zone)
+        midnight = datetime.combine(today, time(), self.zone)
+        works = any(True for side in (self.here, self.there) for _window in side.windows(midnight, midnight + A_DAY))
+        return today if works else self.here.day(self.here.opens(self.now))
 
     @cached_property
     def _midnight(self) -> datetime:
-        return datetime.combine(clock.today(self.zone), time(), self.zone)
+        return datetime.combine(self.shown, time(), self.zone)
 
     @property
-    def minute(self) -> float:
-        return self._minutes(self.now)
+    def minute(self) -> float | None:
+        """Now; None where another day is shown."""
+        return self._minutes(self.now) if self.shown == clock.today(self.zone) else None
 
     @property
     def hours_here(self) -> list[Bar]:
