@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -68,26 +69,24 @@ def sweep() -> None:
 def run_agreed() -> None:
     """Carries out what was approved some hours ago and nobody has stopped since; each by itself, once."""
     read_only()
-    for approval_id in list(db.session.scalars(Approval.due())):
-        write()
-        try:
-            db.session.get_one(Approval, approval_id).run()
-            db.session.commit()
-        except Exception:
-            log.exception("the approved request %s could not be carried out", approval_id)
-            db.session.rollback()
+    _do_each(list(db.session.scalars(Approval.due())), lambda key: db.session.get_one(Approval, key).run())
 
 
 def deliver_notes() -> None:
     """Handover notes whose reader's working day has begun; each by itself, once."""
     read_only()
-    for note_id in HandoverNote.due():
+    _do_each(HandoverNote.due(), lambda key: db.session.get_one(HandoverNote, key).deliver())
+
+
+def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
+    """Row after row, each in a transaction of its own: one that fails keeps no other waiting."""
+    for key in keys:
         write()
         try:
-            db.session.get_one(HandoverNote, note_id).deliver()
+            do(key)
             db.session.commit()
         except Exception:
-            log.exception("the handover note %s could not be delivered", note_id)
+            log.exception("row %s could not be done", key)
             db.session.rollback()
 
 
