@@ -46,7 +46,7 @@
     // In a plan of hours a task that has only days moves by days.
     const step = (bar) => Number(chart.dataset.step) * ("hours" in chart.dataset && !isMoment(bar.dataset.to) ? 24 : 1);
     const moved = new Map(); // bar → [steps its start goes, steps its end goes]
-    let drag, dropped, tip;
+    let drag, dropped, tip, asked;
 
     const spanOf = (bar) => {
       const { from, to } = bar.dataset;
@@ -108,7 +108,15 @@
         address.searchParams.set("due", last);
       }
       bar.focus({ preventScroll: true });
+      asked = true;
       openDialog(address.pathname + address.search);
+    };
+
+    // The dialog gives the focus back before it says that it closed: a key pressed in between is already a new push.
+    const answered = () => {
+      if (!asked) return;
+      asked = false;
+      putBack();
     };
 
     // which part of a bar is under the pointer
@@ -198,6 +206,7 @@
       const bar = target.closest(".b");
       if (!bar) return;
       enter(bar);
+      answered();
       if (!drag && bar.matches(":focus-visible")) show(bar);
     });
 
@@ -242,7 +251,7 @@
       keys[event.key](bar, event);
     });
 
-    document.addEventListener("close", ({ target }) => target.id === "dialog" && putBack(), true);
+    document.addEventListener("close", ({ target }) => target.id === "dialog" && answered(), true);
   };
 
   // The chart opens with today in sight; after a change, and on another scale, with what was in sight before.
