@@ -1,16 +1,16 @@
 """What RQ runs: find the row, call one method, commit; row after row."""
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Select, delete, select, update
 
 from linkstar import clock, storage
-from linkstar.channels import mail
+from linkstar.channels import MEDIA, Gone, Later
 from linkstar.extensions import db, read_only, write
 from linkstar.models import (
     KEPT,
@@ -23,6 +23,7 @@ from linkstar.models import (
     IdempotentRequest,
     MailedLink,
     Notification,
+    Preference,
     SignIn,
     Task,
     Trash,
@@ -30,6 +31,7 @@ from linkstar.models import (
     User,
 )
 from linkstar.models.noted_heads import note_heads
+from linkstar.reports.inbox import notices_of
 
 log = logging.getLogger("linkstar")
 
@@ -113,25 +115,38 @@ def _deliver(delivery_id: int, tries: int) -> None:
     read_only()
     try:
         delivery = db.session.get_one(Delivery, delivery_id)
-        message = mail.compose(delivery) if _still_wanted(delivery) else None
+        medium = MEDIA[delivery.medium]
+        message = medium.compose(delivery) if _is_wished(delivery) and _still_wanted(delivery) else None
         db.session.rollback()  # nothing is held while the outside world takes its time
         if message is None:
             _close(delivery_id, state="dropped")
         else:
-            mail.send(message, current_app.config["MAIL_URL"])
+            medium.send(message)
             _close(delivery_id, state="sent", sent_at=clock.now(), error=None)
+    except Later as later:
+        _close(delivery_id, due_at=later.at, tries=tries - 1)
     except Exception as error:
         log.warning("delivery %s failed at try %s: %r", delivery_id, tries, error)
-        if tries > len(PAUSES):
+        if tries > len(PAUSES) or isinstance(error, Gone):
             log.error("delivery %s is given up", delivery_id)
             _close(delivery_id, state="failed", error=repr(error))
         else:
-            _close(delivery_id, due_at=clock.now() + PAUSES[tries - 1], error=repr(error))
+            pause = PAUSES[tries - 1] * random.uniform(1, 1.2)  # so that many do not come back at one moment
+            _close(delivery_id, due_at=clock.now() + pause, error=repr(error))
+
+
+def _is_wished(delivery: Delivery) -> bool:
+    """As the reader has chosen; a creator has no inbox, and gets by mail what there is."""
+    if not delivery.notification or delivery.notification.user.only_creates:
+        return True
+    return Preference.of(delivery.notification.user, delivery.notification.topic).mail == "now"
 
 
 def _still_wanted(delivery: Delivery) -> bool:
     if delivery.notification:
         return _still_concerns(delivery.notification)
+    if delivery.digest or delivery.post:
+        return True  # composed of what its reader, or the channel's owner, may see at that moment
     link = delivery.mailed_link
     if link is None or not link.opens:
         return False
@@ -140,11 +155,8 @@ def _still_wanted(delivery: Delivery) -> bool:
 
 def _still_concerns(notification: Notification) -> bool:
     """Rights are those of now: who lost the task, the comment or the account since is told nothing more."""
-    reader, task, comment = notification.user, notification.task, notification.comment
-    if notification.approval_id:
-        seen = Approval.visible_to(reader).where(Approval.id == notification.approval_id)
-        return reader.active and db.session.scalar(seen) is not None
-    if not reader.active or not db.session.scalar(_seen(reader, task.id)):
+    reader, comment = notification.user, notification.comment
+    if not reader.active or db.session.scalar(notices_of(reader).where(Notification.id == notification.id)) is None:
         return False
     if notification.kind == "unblocked" and reader.only_creates and notification.still_blocked_by:
         return False  # how many more there are is not a creator's to know

@@ -1,1 +1,10 @@
-"""The ways out of the program: each delivers one notification, in its reader's language."""
+"""How a delivery leaves the program: each medium composes a message in its reader's language, and sends it."""
+
+from types import ModuleType
+
+from linkstar.channels import mail
+from linkstar.channels.trouble import Gone, Later
+
+__all__ = ["MEDIA", "Gone", "Later"]
+
+MEDIA: dict[str, ModuleType] = {"mail": mail}

@@ -45,7 +45,7 @@ def compose(delivery: Delivery) -> EmailMessage:
 def _subject(notification: Notification) -> str:
     if notification.approval:
         return _approval_subject(notification.approval, notification)
-    actor, title = notification.actor.name, both(notification.task, "title")
+    actor, title = notification.actor.name if notification.actor else "", both(notification.task, "title")
     if notification.kind == "mentioned":
         return _("%(actor)s mentioned you on “%(title)s”", actor=actor, title=title)
     if _template(notification) == "assigned":
@@ -55,7 +55,8 @@ def _subject(notification: Notification) -> str:
 
 def _approval_subject(approval: Approval, notification: Notification) -> str:
     about = approval.asked_for.about
-    return approval_words(notification.kind, approval.state, notification.actor.name, approval.operation, about)
+    actor = notification.actor.name if notification.actor else ""
+    return approval_words(notification.kind, approval.state, actor, approval.operation, about)
 
 
 def _link_subject(link: MailedLink) -> str:
@@ -105,9 +106,9 @@ def _draw(name: str, kind: str, values: dict[str, Any]) -> str:
     return current_app.jinja_env.get_template(f"mails/{name}.{kind}").render(**values, language=language())
 
 
-def send(message: EmailMessage, to: str) -> None:
-    """`to` is smtp://[user:password@]host[:port], smtps://… or file:///folder, where each becomes an .eml."""
-    place = urlsplit(to)
+def send(message: EmailMessage) -> None:
+    """To MAIL_URL: smtp://[user:password@]host[:port], smtps://… or file:///folder, where each becomes an .eml."""
+    place = urlsplit(current_app.config["MAIL_URL"])
     if place.scheme == "file":
         _put(message, Path(unquote(place.path)))
         return

@@ -6,7 +6,8 @@ from linkstar.models.audit_event import AuditEvent, AuditLink
 from linkstar.models.identity import Identity, RecoveryCode
 from linkstar.models.second_factor import SecondFactor
 from linkstar.models.workspace import Workspace
-from linkstar.models.notification import Delivery, Notification
+from linkstar.models.preference import MAILS, TOPICS, Mute, Preference, PushSubscription
+from linkstar.models.notification import BY_NAME, TOPIC_OF, URGENT, Delivery, Digest, Notification
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.password import change_password, send_reset
 from linkstar.models.membership import Departure, Membership, entries_to, invitations_to
@@ -36,8 +37,14 @@ from linkstar.models.phase import Phase, PhaseGate
 from linkstar.models.dependency import Dependency
 from linkstar.models.waiver import Waiver, WaiverVote
 from linkstar.models.gate_passage import GatePassage
+from linkstar.models.hold import Hold
 from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
 from linkstar.models.handover_note import HandoverNote
+from linkstar.models.reminder import Reminder
+from linkstar.models.heard import Heard
+from linkstar.models.channel import EVENTS, Channel, Post
+from linkstar.models.emergency import Emergency, Inlet
+from linkstar.models.automation import Automation, AutomationRun
 from linkstar.models.attachment import LARGEST_FILM, Attachment, AttachmentVersion, ReceivedFile
 from linkstar.models.upload import StorageUse, Upload
 from linkstar.models.comment import Comment, Mention
@@ -103,10 +110,13 @@ from linkstar.models.handover import Handover
 from linkstar.models.privacy import PersonalData
 
 __all__ = [
+    "BY_NAME",
+    "EVENTS",
     "EVIDENCE",
     "EXTERNAL_ROLES",
     "KEPT",
     "LARGEST_FILM",
+    "MAILS",
     "MASKED",
     "OPERATIONS",
     "PARTS",
@@ -116,6 +126,9 @@ __all__ = [
     "READ_ONLY_ROLES",
     "ROLES",
     "SCOPES",
+    "TOPICS",
+    "TOPIC_OF",
+    "URGENT",
     "WORD",
     "Absence",
     "AlreadyDecided",
@@ -127,6 +140,8 @@ __all__ = [
     "AttachmentVersion",
     "AuditEvent",
     "AuditLink",
+    "Automation",
+    "AutomationRun",
     "Baseline",
     "BaselineSpan",
     "BulkEdit",
@@ -136,6 +151,7 @@ __all__ = [
     "CannotTakeOver",
     "ChangeBudget",
     "ChangeMany",
+    "Channel",
     "Checklist",
     "ChecklistItem",
     "Clash",
@@ -148,6 +164,8 @@ __all__ = [
     "Delivery",
     "Departure",
     "Dependency",
+    "Digest",
+    "Emergency",
     "ErasureRefused",
     "Evidence",
     "EvidenceMissing",
@@ -157,8 +175,11 @@ __all__ = [
     "GatePassage",
     "Handover",
     "HandoverNote",
+    "Heard",
+    "Hold",
     "IdempotentRequest",
     "Identity",
+    "Inlet",
     "InstalledPack",
     "KeyReused",
     "Label",
@@ -170,6 +191,7 @@ __all__ = [
     "Membership",
     "Mention",
     "MoveRefused",
+    "Mute",
     "NotAllowed",
     "Notification",
     "Operation",
@@ -182,13 +204,17 @@ __all__ = [
     "PhaseGate",
     "Plan",
     "PositionGone",
+    "Post",
+    "Preference",
     "Project",
     "ProjectCopy",
     "ProjectMember",
     "PublishTemplate",
+    "PushSubscription",
     "ReceivedFile",
     "RecoveryCode",
     "Refusal",
+    "Reminder",
     "Replan",
     "SavedView",
     "SecondFactor",

@@ -1,7 +1,7 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -10,30 +10,45 @@ from linkstar.models.user import User
 
 if TYPE_CHECKING:
     from linkstar.models.approval import Approval
+    from linkstar.models.channel import Post
     from linkstar.models.comment import Comment
+    from linkstar.models.emergency import Emergency
     from linkstar.models.handover_note import HandoverNote
     from linkstar.models.mailed_link import MailedLink
+    from linkstar.models.project import Project
+    from linkstar.models.reminder import Reminder
     from linkstar.models.task import Task
 
-KINDS = (
-    "assigned", "mentioned", "commented", "unblocked", "staffed", "waiver_asked", "waiver_decided", "approval_asked",
-    "approval_decided", "handed_over",
-)  # fmt: skip
-MAILED = (
-    "assigned",
-    "mentioned",
-    "unblocked",
-    "staffed",
-    "waiver_asked",
-    "waiver_decided",
-    "approval_asked",
-    "approval_decided",
-    "handed_over",
-)  # a watcher is told in the inbox only
+TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choice of its own goes with another
+    "assigned": "assigned",
+    "staffed": "assigned",
+    "mentioned": "mentioned",
+    "commented": "commented",
+    "changed": "changed",
+    "unblocked": "unblocked",
+    "handed_over": "handed_over",
+    "waiver_asked": "approval",
+    "waiver_decided": "approval",
+    "approval_asked": "approval",
+    "approval_decided": "approval",
+    "due": "due",
+    "overdue": "overdue",
+    "escalated": "overdue",
+    "started": "started",
+    "gate": "gate",
+    "approval": "approval",
+    "expiring": "expiring",
+    "cutoff": "cutoff",
+    "idle": "idle",
+    "emergency": "emergency",
+    "channel_failed": "channel",
+}
+BY_NAME = ("assigned", "mentioned", "approval_asked", "approval_decided", "waiver_asked", "emergency")  # past a mute
+URGENT = ("emergency",)  # neither quiet hours nor a digest hold it
 
 
 class Notification(Base):
-    """One row in a person's inbox."""
+    """One row in a person's inbox. Some changes of one task that were not read yet are one row, with all the fields."""
 
     __tablename__ = "notification"
     __table_args__ = (Index("ix_notification_inbox", "user_id", "read_at"),)
@@ -41,18 +56,25 @@ class Notification(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
-    actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # None: the program reminds
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
     handover_note_id: Mapped[int | None] = mapped_column(ForeignKey("handover_note.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
+    reminder_id: Mapped[int | None] = mapped_column(ForeignKey("reminder.id", ondelete="CASCADE"), index=True)
+    emergency_id: Mapped[int | None] = mapped_column(ForeignKey("emergency.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
+    fields: Mapped[list[str]] = mapped_column(JSON, default=list)  # of a task that changed: which
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
 
     user: Mapped[User] = relationship(foreign_keys=[user_id])
-    actor: Mapped[User] = relationship(foreign_keys=[actor_id], lazy="joined", innerjoin=True)
-    task: Mapped["Task"] = relationship()  # None where the notice is about an approval
+    actor: Mapped[User | None] = relationship(foreign_keys=[actor_id], lazy="joined")
+    task: Mapped["Task | None"] = relationship()
+    project: Mapped["Project | None"] = relationship()  # of a notice about a project as a whole
+    reminder: Mapped["Reminder | None"] = relationship()
+    emergency: Mapped["Emergency | None"] = relationship()
     approval: Mapped["Approval | None"] = relationship()
     comment: Mapped["Comment | None"] = relationship()
     handover_note: Mapped["HandoverNote | None"] = relationship()
@@ -61,26 +83,38 @@ class Notification(Base):
     @property
     def still_blocked_by(self) -> int:
         """How many blocking tasks stand in front of the task now, where the notice is about that."""
-        return len(self.task.blocked_by()) if self.kind == "unblocked" else 0
+        return len(self.task.blocked_by()) if self.kind == "unblocked" and self.task else 0
+
+    @property
+    def topic(self) -> str:
+        return TOPIC_OF[self.kind]
+
+
+CARRIED = ("notification", "mailed_link", "digest", "post")
 
 
 class Delivery(Base):
-    """A notification, or a link that somebody gets by mail, on its way out of the program by one channel. The row is
-    the queue: whoever sends it claims it first for the length of a lease, so that a killed worker's delivery is taken
-    up again and none goes twice."""
+    """A notice, a link that somebody gets by mail, a digest, or a post to a channel, on its way out of the program.
+    The row is the queue: whoever sends it claims it first for the length of a lease, so that a killed worker's
+    delivery is taken up again; outside it may then arrive twice, with one idempotency key."""
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("notification_id", "channel"),
-        CheckConstraint("(notification_id IS NULL) <> (mailed_link_id IS NULL)", name="of_one"),
+        UniqueConstraint("notification_id", "medium"),
+        CheckConstraint(
+            " + ".join(f"(CASE WHEN {each}_id IS NULL THEN 0 ELSE 1 END)" for each in CARRIED) + " = 1",
+            name="of_one",
+        ),
         Index("ix_delivery_due", "state", "due_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     notification_id: Mapped[int | None] = mapped_column(ForeignKey("notification.id", ondelete="CASCADE"))
     mailed_link_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
-    channel: Mapped[str] = mapped_column(String(10), default="mail")
-    state: Mapped[str] = mapped_column(String(8), default="due")  # due, sent, failed
+    digest_id: Mapped[int | None] = mapped_column(ForeignKey("digest.id", ondelete="CASCADE"), index=True)
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    medium: Mapped[str] = mapped_column(String(10), default="mail")  # mail, push, channel
+    state: Mapped[str] = mapped_column(String(8), default="due")  # due, sent, dropped, failed
     due_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     tries: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -88,23 +122,56 @@ class Delivery(Base):
 
     notification: Mapped[Notification | None] = relationship(back_populates="deliveries")
     mailed_link: Mapped["MailedLink | None"] = relationship(back_populates="deliveries")
+    digest: Mapped["Digest | None"] = relationship(back_populates="deliveries")
+    post: Mapped["Post | None"] = relationship(back_populates="deliveries")
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same at every try, so that whoever gets it twice can tell."""
+        return f"delivery-{self.id}"
 
 
-def notify(user: User, kind: str, *, by: User, task: "Task", **about: Any) -> None:
-    """Tells a person of something about a task: of a `comment`, or a `handover_note`. Nobody is told of what he did
-    himself, or of what happens in the draft of a template."""
-    if user.id != by.id and not task.project.draft_of_id:
+class Digest(Base):
+    """What a person was told of in one mail instead of many: the notices of a day or a week."""
+
+    __tablename__ = "digest"
+    __table_args__ = (UniqueConstraint("user_id", "until_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    since: Mapped[datetime] = mapped_column(Instant)
+    until: Mapped[datetime] = mapped_column(Instant)
+    until_on: Mapped[date]  # the reader's own day; one a day
+
+    user: Mapped[User] = relationship()
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="digest", cascade="all, delete-orphan")
+
+
+def notify(user: User, kind: str, *, by: User | None, task: "Task", **about: Any) -> None:
+    """Tells a person of something about a task: of a `comment`, a `handover_note` or a `reminder`. Nobody is told of
+    what he did himself, or of what happens in the draft of a template. Without `by` the program tells."""
+    if (by is None or user.id != by.id) and not task.project.draft_of_id:
         _tell(user, kind, workspace_id=task.workspace_id, actor=by, task=task, **about)
 
 
-def notify_of_approval(user: User, kind: str, *, by: User, approval: "Approval") -> None:
-    if user.id != by.id:
-        _tell(user, kind, workspace_id=approval.workspace_id, actor=by, approval=approval)
+def notify_of_project(user: User, kind: str, *, by: User | None, project: "Project", **about: Any) -> None:
+    if (by is None or user.id != by.id) and not project.draft_of_id:
+        _tell(user, kind, workspace_id=project.workspace_id, actor=by, project=project, **about)
+
+
+def notify_of_approval(user: User, kind: str, *, by: User | None, approval: "Approval", **about: Any) -> None:
+    if by is None or user.id != by.id:
+        _tell(user, kind, workspace_id=approval.workspace_id, actor=by, approval=approval, **about)
+
+
+def notify_of_emergency(user: User, *, by: User | None, emergency: "Emergency") -> None:
+    """Whoever declared it is told as well: that legal has heard of it is to be seen in his inbox too."""
+    _tell(user, "emergency", workspace_id=emergency.workspace_id, actor=by, emergency=emergency)
 
 
 def _tell(user: User, kind: str, **values: Any) -> None:
-    """Puts a row into the person's inbox, and for some kinds one on its way by mail; a creator has no inbox."""
-    mailed = kind in MAILED or user.only_creates
-    deliveries = [Delivery(channel="mail")] if mailed else []
+    """Puts a row into the person's inbox, and one on its way by each medium that could carry it; whether the reader
+    wants it so, and when, is asked when it goes out. A creator has no inbox."""
+    deliveries = [Delivery(medium="mail")] + ([Delivery(medium="push")] if user.pushes else [])
     db.session.add(Notification(kind=kind, user=user, deliveries=deliveries, **values))
     db.session.info["notified"] = True

@@ -82,6 +82,7 @@ class Project(Base):
     budget: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     suppliers: Mapped[str | None] = mapped_column(Text)
+    remind_before: Mapped[list[int]] = mapped_column(JSON, default=lambda: [7, 3, 1])  # days before a task is due
     narrowed: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # a person's id → a reach of role.REACHES
     last_number: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -8,19 +8,20 @@ import unicodedata
 from hashlib import sha256
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
-from flask import current_app
+from cryptography.fernet import InvalidToken
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.audit_event import record
 from linkstar.models.identity import RecoveryCode
+from linkstar.models.sealed import lock_for
 from linkstar.models.user import SignIn, User
 
 SECONDS = 30  # that a code lives; the one before and the one after are taken too
 WAITS = 3600  # seconds that a proposed secret may wait for its first right code
 CODES = 10
+PURPOSE = "second factor"
 
 
 class SecondFactor:
@@ -32,7 +33,7 @@ class SecondFactor:
     def propose(self) -> str:
         """A new secret, sealed for this person, so that it can wait in a form. Nothing is kept of it yet."""
         text = f"{self.user.id} {pyotp.random_base32()}"
-        return _lock().encrypt_at_time(text.encode(), _seconds()).decode()
+        return lock_for(PURPOSE).encrypt_at_time(text.encode(), _seconds()).decode()
 
     def proposed(self, sealed: str) -> pyotp.TOTP | None:
         """What propose() sealed for this person; None where it has waited too long, or is somebody else's."""
@@ -123,7 +124,7 @@ class SecondFactor:
 
     def _open(self, sealed: str, lasts: int | None = None) -> pyotp.TOTP | None:
         try:
-            box, text = _lock(), sealed.encode()
+            box, text = lock_for(PURPOSE), sealed.encode()
             opened = box.decrypt_at_time(text, lasts, _seconds()) if lasts else box.decrypt(text)
         except (InvalidToken, UnicodeError):
             return None
@@ -133,11 +134,6 @@ class SecondFactor:
 
 def _seconds() -> int:
     return int(clock.now().timestamp())
-
-
-def _lock() -> Fernet:
-    key = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"second factor", "sha256")
-    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def _plain(code: str) -> str:

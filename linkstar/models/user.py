@@ -66,6 +66,12 @@ class User(Base):
     timezone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
     works_from: Mapped[time] = mapped_column(default=time(9))  # where the person lives
     works_until: Mapped[time] = mapped_column(default=time(18))
+    quiet_from: Mapped[time] = mapped_column(default=time(21))  # until morning only alarms go out
+    quiet_until: Mapped[time] = mapped_column(default=time(8))
+    digest: Mapped[str] = mapped_column(String(8), default="daily")  # how often: daily, weekly
+    digest_at: Mapped[time] = mapped_column(default=time(9))
+    digest_weekday: Mapped[int] = mapped_column(default=0)  # of a weekly one: 0 is Monday
+    pushes: Mapped[bool] = mapped_column(default=False)  # a browser of the person shows notices of its own
     active: Mapped[bool] = mapped_column(default=True)  # False where no workspace is left, or the person was erased
     totp_secret: Mapped[str | None] = mapped_column(String(200))  # encrypted; the second factor is on where it stands
     totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used, so that none is twice

@@ -5,6 +5,7 @@ import email.policy
 from pathlib import Path
 
 import pytest
+from flask import current_app
 
 from linkstar.channels import mail
 from linkstar.models import Comment, Delivery, Notification
@@ -86,8 +87,9 @@ def test_it_carries_the_words_of_its_own_comment_only(session, world):
 def test_into_a_folder_it_goes_whole_and_once(session, world, tmp_path):
     world.script.edit({"owner_id": world.jia.id}, by=world.yu)
     message = mail.compose(newest(session))
+    current_app.config["MAIL_URL"] = f"file://{tmp_path}/new%20mails"
     for _ in range(2):
-        mail.send(message, f"file://{tmp_path}/new%20mails")
+        mail.send(message)
     (file,) = Path(tmp_path, "new mails").iterdir()
     assert file.suffix == ".eml"
     assert email.message_from_bytes(file.read_bytes())["Message-ID"] == message["Message-ID"]

@@ -2,7 +2,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, select, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -54,6 +54,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trash
         Index("ix_task_phase_position", "phase_id", "position"),
         Index("ix_task_project_revision", "project_id", "revision"),
         Index("ix_task_owner_due", "owner_id", "due_on"),
+        Index("ix_task_workspace_due", "workspace_id", "due_on"),
         Index("ix_task_open", "project_id", "late_from", sqlite_where=OPEN, postgresql_where=OPEN),
         NUMBERED_ONCE,
     )
@@ -110,6 +111,7 @@ class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trash
     round_trips: Mapped[int] = mapped_column(default=1)  # how often it goes to the other side and back
     deliverable_zh: Mapped[str | None] = mapped_column(String(200))
     deliverable_en: Mapped[str | None] = mapped_column(String(200))
+    remind_before: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))  # None: as the project does
     subproject_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="SET NULL"))
 
     position: Mapped[int] = mapped_column(BigInteger)

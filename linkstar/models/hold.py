@@ -1,0 +1,22 @@
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from linkstar.extensions import Base
+
+if TYPE_CHECKING:
+    from linkstar.models.emergency import Emergency
+    from linkstar.models.task import Task
+
+
+class Hold(Base):
+    """A task that may neither start nor be completed: an emergency holds it, until it is closed and the row goes."""
+
+    __tablename__ = "hold"
+
+    emergency_id: Mapped[int] = mapped_column(ForeignKey("emergency.id", ondelete="CASCADE"), primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+    emergency: Mapped["Emergency"] = relationship(back_populates="holds")
+    task: Mapped["Task"] = relationship()
