@@ -82,7 +82,7 @@ def test_a_due_delivery_goes_out_once(app, world, tmp_path):
 
 
 def test_failures_are_kept_and_tried_again_ever_later_and_then_given_up(app, world, monkeypatch):
-    def refuse(message, to):
+    def refuse(message):
         raise OSError("the mail server is away")
 
     monkeypatch.setattr(mail, "send", refuse)
@@ -91,7 +91,8 @@ def test_failures_are_kept_and_tried_again_ever_later_and_then_given_up(app, wor
     for tries, minutes in enumerate((1, 5, 25, 125, 625), 1):
         deliver(app, moment)
         (delivery,) = due(app)
-        assert (delivery.tries, delivery.due_at - moment) == (tries, timedelta(minutes=minutes))
+        assert delivery.tries == tries
+        assert timedelta(minutes=minutes) <= delivery.due_at - moment <= 1.2 * timedelta(minutes=minutes)
         assert "away" in delivery.error
         deliver(app, delivery.due_at - timedelta(seconds=1))
         assert due(app)[0].tries == tries, "not before its time"
