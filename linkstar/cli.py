@@ -183,8 +183,12 @@ def timetable() -> None:
 def tick(at: datetime | None) -> None:
     """Do once, here and now, what the timetable does all the time."""
     with clock.at(at or clock.now()):
+        jobs.plan_reminders()
+        jobs.escalate()
         jobs.run_agreed()
         jobs.deliver_notes()
+        jobs.send_digests()
+        jobs.hear()
         jobs.deliver_due()
         jobs.sweep()
 

@@ -1,12 +1,14 @@
 """The settings: read from the environment once, checked, and handed to the application as one dictionary."""
 
 import hashlib
+import ipaddress
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -26,6 +28,33 @@ class BadSetting(SystemExit):
 
     def __init__(self, variable: str, trouble: str) -> None:
         super().__init__(f"{variable} {trouble}")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Addresses inside to which messages may go out."""
+
+    of: ipaddress.IPv4Network | ipaddress.IPv6Network
+
+    def may_take(self, host: str, port: int) -> bool:
+        return True  # what the name stands for is seen when it is looked up
+
+    def takes(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, host: str, port: int) -> bool:
+        return address in self.of
+
+
+@dataclass(frozen=True)
+class Place:
+    """One program inside to which messages may go out, whatever its name stands for."""
+
+    host: str
+    port: int
+
+    def may_take(self, host: str, port: int) -> bool:
+        return (host, port) == (self.host, self.port)
+
+    def takes(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, host: str, port: int) -> bool:
+        return self.may_take(host, port)
 
 
 def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
@@ -58,6 +87,7 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "STORAGE_QUOTA": _size(environment, "STORAGE_QUOTA", "20GB"),
         "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
+        "OUTGOING_NETWORKS": _networks(environment.get("OUTGOING_NETWORKS") or ""),
         **_open_id(environment, production),
         "SESSION_COOKIE_NAME": "__Host-linkstar" if https else "linkstar",
         "SESSION_COOKIE_SECURE": https,
@@ -126,6 +156,23 @@ def _open_id(environment: Mapping[str, str], production: bool) -> dict[str, str]
         if issuer.query or issuer.fragment or len(values["OIDC_ISSUER"]) > 200:
             raise BadSetting("OIDC_ISSUER", "is the address that the provider calls its issuer: no ? and no # in it.")
     return values
+
+
+def _networks(text: str) -> list[Network | Place]:
+    """What lies inside and may be posted to all the same: 10.20.0.0/16, robot.corp.example:8443."""
+    found: list[Network | Place] = []
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        place = re.fullmatch(r"([a-z0-9.-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})", each.lower())
+        if place and 0 < int(place[2]) < 65536:
+            found.append(Place(place[1].strip("[]"), int(place[2])))
+            continue
+        try:
+            found.append(Network(ipaddress.ip_network(each)))
+        except ValueError as error:
+            raise BadSetting(
+                "OUTGOING_NETWORKS", f"takes 10.20.0.0/16 or robot.corp.example:8443, not {each}."
+            ) from error
+    return found
 
 
 def _secret_key(environment: Mapping[str, str], production: bool, data: Path) -> str:

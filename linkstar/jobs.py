@@ -4,34 +4,54 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy.exc import OperationalError
 
-from linkstar import clock, storage
+from linkstar import clock, queue, storage
 from linkstar.channels import MEDIA, Gone, Later
+from linkstar.channels.trail import tell_channels
 from linkstar.extensions import db, read_only, write
 from linkstar.models import (
     KEPT,
+    URGENT,
     Approval,
     AttachmentVersion,
+    AuditEvent,
+    Automation,
+    AutomationRun,
+    Deed,
     Delivery,
+    Digest,
+    Emergency,
     Evidence,
     GatePassage,
     HandoverNote,
+    Heard,
     IdempotentRequest,
     MailedLink,
     Notification,
+    Occasions,
     Preference,
+    Reminder,
     SignIn,
     Task,
     Trash,
     Upload,
     User,
+    Workspace,
+    digests_due,
+    notices_in,
+    notices_of,
+    write_digest,
 )
+from linkstar.models.heard import AT_ONCE as EVENTS_AT_ONCE
 from linkstar.models.noted_heads import note_heads
-from linkstar.reports.inbox import notices_of
+from linkstar.planning.quiet_hours import end_of_quiet
+from linkstar.reports.reminders import Upcoming, is_true
 
 log = logging.getLogger("linkstar")
 
@@ -59,6 +79,7 @@ def sweep() -> None:
     MailedLink.forget(clock.now() - KEPT)
     Approval.forget_guests(clock.now() - KEPT)
     Trash.purge()
+    db.session.execute(delete(Digest).where(Digest.until < clock.now() - KEPT))
     db.session.execute(delete(Upload).where(Upload.last_piece_at < clock.now() - UPLOADS_KEPT))
     named = {key for key in db.session.scalars(select(Evidence.file_key)) if key}
     named |= {*AttachmentVersion.keys(), *db.session.scalars(select(Upload.file_key))}
@@ -74,10 +95,56 @@ def run_agreed() -> None:
     _do_each(list(db.session.scalars(Approval.due())), lambda key: db.session.get_one(Approval, key).run())
 
 
+def escalate() -> None:
+    """Emergencies that nobody took up in time: the next in line is told; each by itself, once."""
+    read_only()
+    _do_each(Emergency.due(), lambda key: db.session.get_one(Emergency, key).escalate())
+
+
 def deliver_notes() -> None:
     """Handover notes whose reader's working day has begun; each by itself, once."""
     read_only()
     _do_each(HandoverNote.due(), lambda key: db.session.get_one(HandoverNote, key).deliver())
+
+
+def plan_reminders() -> None:
+    """Writes down what is to be told in the next hours, and tells what is due. May run twice at once: it reads, and
+    only then writes what was not there."""
+    read_only()
+    for workspace_id in db.session.scalars(select(Workspace.id).order_by(Workspace.id)).all():
+        try:
+            fresh, moved = Upcoming(workspace_id).news()
+            if fresh or moved:
+                write()
+                Reminder.write(fresh, moved)
+                db.session.commit()
+        except Exception:
+            log.exception("the reminders of workspace %s could not be planned", workspace_id)
+            db.session.rollback()
+        read_only()
+    remind()
+
+
+def remind() -> None:
+    """Reminders whose moment has come; each by itself, once."""
+    read_only()
+    _do_each(Reminder.due(), _remind)
+
+
+def _remind(reminder_id: int) -> None:
+    reminder = db.session.get_one(Reminder, reminder_id)
+    if not reminder.claim():
+        return
+    if is_true(reminder):
+        reminder.tell()
+    else:
+        reminder.drop()
+
+
+def send_digests() -> None:
+    """One mail with what is new, for whom the hour has come; each by itself, once a day."""
+    read_only()
+    _do_each(digests_due(), write_digest)
 
 
 def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
@@ -96,7 +163,7 @@ def _claim() -> tuple[int, int] | None:
     """Takes the longest waiting delivery for the length of the lease: its id, and which try this is."""
     write()
     now = clock.now()
-    due = Delivery.state == "due", Delivery.due_at <= now
+    due = Delivery.state == "due", Delivery.due_at <= now, Delivery.carrier_id.is_(None)
     longest_waiting = (
         select(Delivery.id).where(*due).order_by(Delivery.due_at).limit(1).with_for_update(skip_locked=True)
     )
@@ -116,7 +183,10 @@ def _deliver(delivery_id: int, tries: int) -> None:
     try:
         delivery = db.session.get_one(Delivery, delivery_id)
         medium = MEDIA[delivery.medium]
-        message = medium.compose(delivery) if _is_wished(delivery) and _still_wanted(delivery) else None
+        wanted = _is_wished(delivery) and _still_wanted(delivery)
+        if wanted and (end := _quiet_until(delivery)):
+            raise Later(end)
+        message = medium.compose(delivery) if wanted else None
         db.session.rollback()  # nothing is held while the outside world takes its time
         if message is None:
             _close(delivery_id, state="dropped")
@@ -136,17 +206,30 @@ def _deliver(delivery_id: int, tries: int) -> None:
 
 
 def _is_wished(delivery: Delivery) -> bool:
-    """As the reader has chosen; a creator has no inbox, and gets by mail what there is."""
-    if not delivery.notification or delivery.notification.user.only_creates:
+    """As the reader has chosen."""
+    if not delivery.notification:
         return True
-    return Preference.of(delivery.notification.user, delivery.notification.topic).mail == "now"
+    chosen = Preference.of(delivery.notification.user, delivery.notification.topic)
+    return chosen.push if delivery.medium == "push" else chosen.mail == "now"
+
+
+def _quiet_until(delivery: Delivery) -> datetime | None:
+    """Nobody's telephone rings at night, but for an alarm. Links were asked for, and digests have their hour."""
+    if delivery.notification is None or delivery.notification.kind in URGENT:
+        return None
+    reader = delivery.notification.user
+    return end_of_quiet(clock.now(), reader.quiet_from, reader.quiet_until, ZoneInfo(reader.timezone))
 
 
 def _still_wanted(delivery: Delivery) -> bool:
     if delivery.notification:
         return _still_concerns(delivery.notification)
-    if delivery.digest or delivery.post:
-        return True  # composed of what its reader, or the channel's owner, may see at that moment
+    if delivery.post:
+        return True  # composed of what the channel's owner may see at that moment
+    if digest := delivery.digest:
+        return (
+            digest.user.active and digest.user.digest != "off" and bool(db.session.scalar(notices_in(digest).limit(1)))
+        )
     link = delivery.mailed_link
     if link is None or not link.opens:
         return False
@@ -156,6 +239,8 @@ def _still_wanted(delivery: Delivery) -> bool:
 def _still_concerns(notification: Notification) -> bool:
     """Rights are those of now: who lost the task, the comment or the account since is told nothing more."""
     reader, comment = notification.user, notification.comment
+    if notification.of_drill:
+        return False  # it stands in the inbox, and nobody is called
     if not reader.active or db.session.scalar(notices_of(reader).where(Notification.id == notification.id)) is None:
         return False
     if notification.kind == "unblocked" and reader.only_creates and notification.still_blocked_by:
@@ -170,10 +255,97 @@ def _seen(reader: User, task_id: int) -> Select[Task]:
 def _close(delivery_id: int, **values: Any) -> None:
     """Ends a try. Whoever finds the delivery ended already, because his lease had run out, leaves it so."""
     write()
-    db.session.execute(
+    mine = Delivery.id == delivery_id
+    if "state" in values:
+        mine = or_(mine, Delivery.carrier_id == delivery_id)  # what went out in its message ends with it
+    ended = db.session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.state == "due")
+        .where(mine, Delivery.state == "due")
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+    if ended.rowcount and values.get("state") == "failed":  # type: ignore[attr-defined]
+        _tell_of_failure(db.session.get(Delivery, delivery_id, populate_existing=True))
     db.session.commit()
+
+
+def _tell_of_failure(delivery: Delivery | None) -> None:
+    """To the owner of a channel; a test is watched by who sent it."""
+    if delivery and delivery.post and delivery.post.event != "test":
+        delivery.post.channel.tell_owner()
+
+
+def set_automations_going(events: list[AuditEvent]) -> None:
+    Occasions(events[0].workspace_id or 0).hear(events)
+
+
+LISTENERS: tuple[Callable[[list[AuditEvent]], object], ...] = (  # who acts on what happens
+    tell_channels,
+    set_automations_going,
+)
+
+
+def hear() -> None:
+    """Hands what happened, in the order in which it was committed, to all who act on it. May run twice at once, and
+    may be killed at any point: what was read is noted in the transaction that acts on it."""
+    read_only()
+    for workspace_id in Heard.waiting():
+        while _hear(workspace_id):
+            pass
+    if db.session.info.pop("notified", False):
+        queue.wake()
+    automate()
+
+
+def automate() -> None:
+    """What automations have to do: those that a day sets going are written down, then each that waits is carried out
+    by itself, once. May run twice at once, and may be killed at any point."""
+    read_only()
+    for workspace_id in Automation.workspaces():
+        if Occasions(workspace_id).of_days():
+            write()
+            Occasions(workspace_id).look_at_days()
+            db.session.commit()
+            read_only()
+    end = time.monotonic() + TURN
+    for run_id in AutomationRun.due():
+        if time.monotonic() < end:
+            _automate(run_id)
+
+
+def _automate(run_id: int) -> None:
+    for step in (Deed.carry_out, Deed.give_up):
+        write()
+        try:
+            step(run_id)
+            db.session.commit()
+        except OperationalError:
+            log.warning("the database did not answer while automation run %s was at work", run_id)
+            db.session.rollback()
+        except Exception:
+            log.exception("automation run %s broke", run_id)
+            db.session.rollback()
+            continue
+        return
+
+
+def _hear(workspace_id: int, at_once: int = EVENTS_AT_ONCE) -> bool:
+    """The next events. Where they cannot be acted on, one after the other; one that cannot be is passed by."""
+    write()
+    events = Heard.next_of(workspace_id, at_once)
+    try:
+        for listener in LISTENERS:
+            if events:
+                listener(events)
+        db.session.commit()
+    except Exception:
+        log.exception("what happened in workspace %s could not be acted on", workspace_id)
+        count = len(events)
+        write()
+        if at_once == 1:
+            Heard.next_of(workspace_id, 1)
+            db.session.commit()
+        else:
+            for _number in range(count):
+                _hear(workspace_id, 1)
+    return bool(events)

@@ -31,7 +31,8 @@ def wake() -> None:
     """Tells a worker that something is due. Where the queue is away, the timetable finds it later."""
     try:
         queue = rq.Queue(NAME, connection=connect(current_app.config["REDIS_URL"]))
-        queue.enqueue("linkstar.jobs.deliver_due", result_ttl=0, failure_ttl=86_400)
+        for job in ("hear", "deliver_due"):
+            queue.enqueue(f"linkstar.jobs.{job}", result_ttl=0, failure_ttl=86_400)
     except RedisError as error:
         log.warning("the queue did not answer: %r", error)
 

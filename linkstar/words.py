@@ -1,6 +1,12 @@
 """The fixed words of the trade in both languages: platforms, priorities, roles. From the glossary."""
 
-from linkstar.i18n import _, _l, in_language, ngettext
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from linkstar import packs
+from linkstar.i18n import _, _l, both, day, full_moment, in_language, ngettext
 
 PLATFORM_NAMES = {
     "amazon": "Amazon",
@@ -110,6 +116,7 @@ FIELD_NAMES = {
     "deliverable_zh": _l("Deliverable in Chinese"),
     "deliverable_en": _l("Deliverable in English"),
     "estimate": _l("Hours of work"),
+    "remind_before": _l("Remind so many days before"),
     "first_on": _l("First day"),
     "last_on": _l("Last day"),
     "hours_a_day": _l("Hours a day"),
@@ -133,6 +140,8 @@ FIELD_NAMES = {
     "items": _l("Items"),
     "reason": _l("Reason"),
     "body": _l("Comment"),
+    "retrospective": _l("Retrospective note"),
+    "severity": _l("Severity"),
     "anchor": _l("Anchor day"),
     "code_rule": _l("Naming rule"),
     "sop_url": _l("Link to the procedure"),
@@ -235,39 +244,401 @@ LEG_NAMES = {  # of a cut-off: a way of shipping, or what has its day
     "full_capacity": _l("full capacity again"),
 }
 COUNTRY_NAMES = {"CN": _l("China"), "US": _l("United States")}
+CHANNEL_KIND_NAMES = {
+    "feishu": _l("Feishu robot"),
+    "wecom": _l("WeCom robot"),
+    "dingtalk": _l("DingTalk robot"),
+    "slack": _l("Slack"),
+    "webhook": _l("Webhook"),
+}
+CHANNEL_EVENT_NAMES = {
+    "task.created": _l("A task is added; of a whole launch once"),
+    "task.moved": _l("A task goes on to another stage"),
+    "task.completed": _l("A task is done"),
+    "task.overdue": _l("A task is overdue"),
+    "task.unblocked": _l("Nothing blocks a task any more"),
+    "gate.passed": _l("A task passes its gate"),
+    "gate.waiting": _l("A gate waits for somebody"),
+    "project.created": _l("A project begins"),
+    "project.idle": _l("Nothing has changed in a project for a week"),
+    "approval.asked": _l("Somebody asks for an approval that you may see"),
+    "compliance.expiring": _l("A certificate or a report expires"),
+    "cutoff.near": _l("A cut-off day is near"),
+    "emergency.declared": _l("An emergency is declared"),
+    "emergency.acknowledged": _l("Somebody takes up an emergency"),
+    "emergency.closed": _l("An emergency is closed"),
+    "test": _l("Test"),
+}
+DELIVERY_STATE_NAMES = {
+    "due": _l("On its way"),
+    "sent": _l("Taken"),
+    "dropped": _l("Not sent any more"),
+    "failed": _l("Given up"),
+}
+TROUBLES = {  # why a message did not get out, by the words that are kept
+    "scheme": _l("The address has to begin with https:// and hold nothing but plain signs."),
+    "credentials": _l("A name and a password do not belong into the address."),
+    "port": _l("Nothing is sent to this port."),
+    "address": _l("The address lies inside a house or on this machine; only public ones are reached."),
+    "kind": _l("That is not the address of a robot of this kind."),
+    "unknown": _l("Nobody knows a machine of this name."),
+    "unreachable": _l("The other side does not answer."),
+    "certificate": _l("Its certificate does not hold."),
+    "slow": _l("The other side took more than ten seconds."),
+    "redirect": _l("The other side sends us on to another address; redirects are not followed."),
+    "answer": _l("The answer cannot be read."),
+    "401": _l("The other side does not believe the signature or the key."),
+    "403": _l("The other side refuses."),
+    "404": _l("There is nothing at this address."),
+    "410": _l("The other side says that it is gone for good."),
+    "429": _l("The other side says: too often."),
+    "500": _l("Something is broken on the other side."),
+    "19001": _l("Feishu knows no robot of this address."),
+    "19021": _l("The signature is wrong: compare the secret with the one in Feishu, and the clock of this machine."),
+    "19022": _l("Feishu lets only some addresses of machines in; ours is not among them."),
+    "19024": _l("The robot asks for a keyword that is not in the message: take signatures instead."),
+    "93000": _l("WeCom knows no robot of this address."),
+    "310000": _l("DingTalk refuses: compare the secret, the keywords and the addresses that it lets in."),
+}
 API_SCOPE_NAMES = {
     "work:read": _l("Read projects and tasks"),
     "work:write": _l("Change projects and tasks"),
     "people:read": _l("Read who is in the workspace"),
     "audit:read": _l("Read the history"),
+    "hooks:write": _l("Have other programs told what happens"),
 }
-VIA_NAMES = {"web": _l("in the browser"), "api": _l("through the API"), "program": _l("by the program")}
+TRIGGER_NAMES = {  # of emergencies, by the pack's keys
+    "listing_removed": _l("A listing was removed"),
+    "product_status_change": _l("A product's status changed (TikTok Shop)"),
+    "offer_unpublished": _l("An offer was unpublished (Walmart)"),
+    "account_health_warning": _l("Account health warning"),
+    "ip_complaint": _l("Intellectual property complaint"),
+    "safety_incident": _l("Safety incident"),
+    "negative_media": _l("Negative media"),
+    "system_down": _l("A system is down"),
+}
+VIA_NAMES = {
+    "web": _l("in the browser"),
+    "api": _l("through the API"),
+    "program": _l("by the program"),
+    "webhook": _l("through an address for other programs"),
+    "automation": _l("by an automation"),
+}
 
 
-def notice_words(kind: str, actor: str, task: str, still_blocked_by: int) -> str:
-    """What happened to a task, for the inbox and for the subject of a mail."""
-    if kind == "assigned":
-        return _("%(name)s gave you “%(task)s”", name=actor, task=task)
-    if kind == "commented":
-        return _("%(name)s commented on “%(task)s”", name=actor, task=task)
-    if kind == "unblocked" and still_blocked_by:
+TOPIC_NAMES = {  # what a person can choose about
+    "assigned": _l("A task is given to me"),
+    "mentioned": _l("Somebody mentions me"),
+    "approval": _l("Requests and waivers wait for my word, or were decided"),
+    "due": _l("My task will soon be due"),
+    "overdue": _l("A task is late"),
+    "unblocked": _l("My task is not blocked any more"),
+    "gate": _l("Others wait at a gate for my task"),
+    "handed_over": _l("Somebody leaves me a handover note"),
+    "expiring": _l("A certificate will soon expire"),
+    "cutoff": _l("A cut-off comes near"),
+    "idle": _l("A project stands still"),
+    "channel": _l("A channel of mine takes no messages"),
+    "emergency": _l("An emergency is declared"),
+    "started": _l("My task may begin"),
+    "commented": _l("Somebody comments on a task that I watch"),
+    "changed": _l("Somebody changes a task that I own or watch"),
+}
+MAIL_NAMES = {"now": _l("At once"), "digest": _l("In the digest"), "off": _l("No mail")}
+DIGEST_NAMES = {"daily": _l("Every day"), "weekly": _l("Once a week"), "off": _l("Never")}
+WEEKDAY_NAMES = (
+    _l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday")
+)  # fmt: skip
+TOLD_FIRST = ("stage_id", "owner_id", "due_on", "due_at", "start_on", "start_at", "priority", "title_zh", "title_en")
+FIELDS_NAMED = 3
+
+
+def notice_words(notice: Any, still_blocked_by: int | None = None) -> str:
+    """What a Notification says, for the inbox, the subject of a mail and a browser. Of an unblocked task it can be
+    said how many others block it still, where that is known already."""
+    if notice.kind in _SAID:
+        return _SAID[notice.kind](notice)
+    words = {"name": notice.actor.name if notice.actor else "", "task": both(notice.task, "title")}
+    if notice.kind == "unblocked":
+        return _unblocked(words["task"], notice.still_blocked_by if still_blocked_by is None else still_blocked_by)
+    return str(_DONE[notice.kind]) % words
+
+
+_DONE = {  # what somebody did to a task
+    "assigned": _l("%(name)s gave you “%(task)s”"),
+    "mentioned": _l("%(name)s mentioned you in “%(task)s”"),
+    "commented": _l("%(name)s commented on “%(task)s”"),
+    "staffed": _l("%(name)s gave you tasks of a new project; the first is “%(task)s”"),
+    "handed_over": _l("%(name)s left you a handover note on “%(task)s”"),
+    "waiver_asked": _l("%(name)s asks for your signature: a waiver for “%(task)s”"),
+    "waiver_decided": _l("%(name)s decided on the waiver for “%(task)s”"),
+}
+
+
+def _unblocked(task: str, still_blocked_by: int) -> str:
+    if still_blocked_by:
         return ngettext(
             "A blocking task of “%(task)s” is done; %(num)s still blocks it",
             "A blocking task of “%(task)s” is done; %(num)s still block it",
             still_blocked_by,
             task=task,
         )
-    if kind == "unblocked":
-        return _("“%(task)s” may start: nothing blocks it any more", task=task)
-    if kind == "staffed":
-        return _("%(name)s gave you tasks of a new project; the first is “%(task)s”", name=actor, task=task)
-    if kind == "handed_over":
-        return _("%(name)s left you a handover note on “%(task)s”", name=actor, task=task)
-    if kind == "waiver_asked":
-        return _("%(name)s asks for your signature: a waiver for “%(task)s”", name=actor, task=task)
-    if kind == "waiver_decided":
-        return _("%(name)s decided on the waiver for “%(task)s”", name=actor, task=task)
-    return _("%(name)s mentioned you in “%(task)s”", name=actor, task=task)
+    return _("“%(task)s” may start: nothing blocks it any more", task=task)
+
+
+def _due(notice: Any) -> str:
+    task, days = both(notice.task, "title"), _days_left(notice)
+    if days is None:
+        return _("“%(task)s” is due %(moment)s", task=task, moment=_when(notice))
+    if days <= 0:
+        return _("“%(task)s” is due today, %(day)s", task=task, day=_when(notice))
+    if days == 1:
+        return _("“%(task)s” is due tomorrow, %(day)s", task=task, day=_when(notice))
+    return ngettext(
+        "“%(task)s” is due %(day)s: %(num)s day left",
+        "“%(task)s” is due %(day)s: %(num)s days left",
+        days,
+        task=task,
+        day=_when(notice),
+    )
+
+
+def _overdue(notice: Any) -> str:
+    task, days = both(notice.task, "title"), _days_left(notice)
+    if days is None:
+        return _("“%(task)s” was due %(moment)s and is not done", task=task, moment=_when(notice))
+    return ngettext(
+        "“%(task)s” was due %(day)s: %(num)s day late",
+        "“%(task)s” was due %(day)s: %(num)s days late",
+        max(-days, 1),
+        task=task,
+        day=_when(notice),
+    )
+
+
+def _escalated(notice: Any) -> str:
+    words = {"task": both(notice.task, "title"), "name": notice.task.owner.name, "day": _when(notice)}
+    days = _days_left(notice)
+    if days is None:
+        return _("“%(task)s” was due %(day)s, and %(name)s has not finished it", **words)
+    return ngettext(
+        "“%(task)s” was due %(day)s, and %(name)s has not finished it: %(num)s day late",
+        "“%(task)s” was due %(day)s, and %(name)s has not finished it: %(num)s days late",
+        max(-days, 1),
+        **words,
+    )
+
+
+def _started(notice: Any) -> str:
+    return _(
+        "“%(task)s” may begin: its start is planned for %(day)s", task=both(notice.task, "title"), day=_when(notice)
+    )
+
+
+def _gate(notice: Any) -> str:
+    return ngettext(
+        "%(num)s task waits at a gate for “%(task)s”",
+        "%(num)s tasks wait at a gate for “%(task)s”",
+        _number(notice),
+        task=both(notice.task, "title"),
+    )
+
+
+def _approval(notice: Any) -> str:
+    """A request, or a waiver on a task, has lain there."""
+    request = notice.approval or (notice.reminder and notice.reminder.approval)
+    if request is None:
+        return ngettext(
+            "A waiver for “%(task)s” has waited %(num)s day for your signature",
+            "A waiver for “%(task)s” has waited %(num)s days for your signature",
+            _number(notice),
+            task=both(notice.task, "title"),
+        )
+    about = request.asked_for.about
+    return ngettext(
+        "A request has waited %(num)s day for your word: %(operation)s, “%(about)s”",
+        "A request has waited %(num)s days for your word: %(operation)s, “%(about)s”",
+        _number(notice),
+        operation=OPERATION_NAMES[request.operation],
+        about=in_language(about["zh"], about["en"]),
+    )
+
+
+def _expiring(notice: Any) -> str:
+    days = _days_left(notice) or 0
+    words = {"name": _fact(notice, "name"), "day": _when(notice)}
+    if days < 0:
+        return _("“%(name)s” expired %(day)s", **words)
+    if days == 0:
+        return _("“%(name)s” expires today, %(day)s", **words)
+    return ngettext(
+        "“%(name)s” expires %(day)s: %(num)s day left", "“%(name)s” expires %(day)s: %(num)s days left", days, **words
+    )
+
+
+def _cutoff(notice: Any) -> str:
+    days = _days_left(notice) or 0
+    words = {"name": _fact(notice, "name"), "day": _when(notice), "project": both(notice.project, "name")}
+    if leg := notice.reminder.facts.get("leg"):
+        words["name"] = _("%(name)s, %(leg)s", name=words["name"], leg=LEG_NAMES.get(leg, leg))
+    if days <= 0:
+        return _("“%(project)s”: %(name)s is today, %(day)s", **words)
+    return ngettext(
+        "“%(project)s”: %(name)s is %(day)s, %(num)s day left",
+        "“%(project)s”: %(name)s is %(day)s, %(num)s days left",
+        days,
+        **words,
+    )
+
+
+def _idle(notice: Any) -> str:
+    return ngettext(
+        "Nothing has changed in “%(project)s” for %(num)s day",
+        "Nothing has changed in “%(project)s” for %(num)s days",
+        _number(notice),
+        project=both(notice.project, "name"),
+    )
+
+
+def _emergency(notice: Any) -> str:
+    emergency = notice.emergency
+    words = {"title": emergency.title, "severity": emergency.severity}
+    if emergency.closed_at:
+        return (
+            _("Drill %(severity)s, closed: “%(title)s”", **words)
+            if emergency.drill
+            else _("Emergency %(severity)s, closed: “%(title)s”", **words)
+        )
+    if person := emergency.acknowledged_by:
+        return (
+            _("Drill %(severity)s: “%(title)s”. %(name)s has taken it up", name=person.name, **words)
+            if emergency.drill
+            else _("Emergency %(severity)s: “%(title)s”. %(name)s has taken it up", name=person.name, **words)
+        )
+    return (
+        _("Drill %(severity)s: “%(title)s”. Nobody has taken it up yet", **words)
+        if emergency.drill
+        else _("Emergency %(severity)s: “%(title)s”. Nobody has taken it up yet", **words)
+    )
+
+
+def _changed(notice: Any) -> str:
+    order = {field: place for place, field in enumerate(TOLD_FIRST)}
+    fields = sorted(notice.fields, key=lambda field: (order.get(field, len(order)), field))
+    names = _(", ").join(field_name(field) for field in fields[:FIELDS_NAMED])
+    words = {"task": both(notice.task, "title"), "fields": names}
+    if len(fields) > FIELDS_NAMED:
+        return ngettext(
+            "%(num)s field of “%(task)s” changed: %(fields)s …",
+            "%(num)s fields of “%(task)s” changed: %(fields)s …",
+            len(fields),
+            **words,
+        )
+    return ngettext(
+        "%(num)s field of “%(task)s” changed: %(fields)s",
+        "%(num)s fields of “%(task)s” changed: %(fields)s",
+        len(fields),
+        **words,
+    )
+
+
+def _channel_failed(notice: Any) -> str:
+    return _("The channel “%(name)s” does not take our messages", name=(notice.fields or [""])[0])
+
+
+def _request(notice: Any) -> str:
+    approval = notice.approval
+    actor = notice.actor.name if notice.actor else ""
+    return approval_words(notice.kind, approval.state, actor, approval.operation, approval.asked_for.about)
+
+
+def _automation(notice: Any) -> str:
+    name, text = notice.fields
+    return _("“%(automation)s” on “%(about)s”: %(text)s", automation=name, about=_about(notice), text=text)
+
+
+def _automation_stopped(notice: Any) -> str:
+    words = _("The automation “%(name)s” was switched off: it ran in a circle, or far too often", name=notice.fields[0])
+    return words
+
+
+def _about(notice: Any) -> str:
+    return both(notice.task, "title") if notice.task else both(notice.project, "name")
+
+
+_SAID: dict[str, Callable[[Any], str]] = {
+    "due": _due,
+    "overdue": _overdue,
+    "escalated": _escalated,
+    "started": _started,
+    "gate": _gate,
+    "approval": _approval,
+    "expiring": _expiring,
+    "cutoff": _cutoff,
+    "idle": _idle,
+    "emergency": _emergency,
+    "changed": _changed,
+    "channel_failed": _channel_failed,
+    "automation": _automation,
+    "automation_stopped": _automation_stopped,
+    "approval_asked": _request,
+    "approval_decided": _request,
+}
+
+
+def why_words(notice: Any) -> str:
+    """Why its reader was told."""
+    if notice.kind in _WHY:
+        return str(_WHY[notice.kind])
+    if notice.task and notice.task.owner_id == notice.user_id:
+        return _("You get this because the task is yours.")
+    if notice.kind in ("changed", "commented"):
+        return _("You get this because you watch the task or help with it.")
+    if (notice.project or notice.task.project).owner_id == notice.user_id:
+        return _("You get this because the project is yours.")
+    return _("You get this because you look after the projects of the workspace.")
+
+
+_WHY = {
+    "assigned": _l("You get this because the task was given to you."),
+    "staffed": _l("You get this because the task was given to you."),
+    "mentioned": _l("You get this because you were mentioned by name."),
+    "handed_over": _l("You get this because the note was written to you."),
+    "waiver_asked": _l("You get this because you may decide it."),
+    "approval_asked": _l("You get this because you may decide it."),
+    "approval": _l("You get this because you may decide it."),
+    "waiver_decided": _l("You get this because you asked for it."),
+    "approval_decided": _l("You get this because you asked for it."),
+    "emergency": _l("You get this because you stand in the line of those who are called in an emergency."),
+    "channel_failed": _l("You get this because you made the channel."),
+    "automation": _l("You get this because an automation of the workspace is to tell you."),
+    "automation_stopped": _l("You get this because the automation acts in your name."),
+}
+
+
+def _days_left(notice: Any) -> int | None:
+    """From the day of the notice, where its reader is, to the day that it is about; None where that is a moment."""
+    if "T" in notice.reminder.version:
+        return None
+    told_on = notice.created_at.astimezone(ZoneInfo(notice.user.timezone)).date()
+    return (date.fromisoformat(notice.reminder.version) - told_on).days
+
+
+def _when(notice: Any) -> str:
+    """The day that a reminder is about, or the moment in its reader's zone."""
+    version = notice.reminder.version
+    if "T" in version:
+        return full_moment(datetime.fromisoformat(version), notice.user.timezone)
+    return day(date.fromisoformat(version))
+
+
+def _number(notice: Any) -> int:
+    return int(notice.reminder.facts.get("waiting") or notice.reminder.step)
+
+
+def _fact(notice: Any, name: str) -> str:
+    names = notice.reminder.facts[name]
+    return in_language(names.get("zh"), names.get("en"))
 
 
 def approval_words(kind: str, state: str, actor: str, operation: str, about: dict[str, str | None]) -> str:
@@ -295,6 +666,11 @@ def platform_name(key: str | None) -> str:
 
 def priority_name(key: str) -> str:
     return str(PRIORITY_NAMES[key])
+
+
+def severity_name(key: str) -> str:
+    level = packs.emergency_flow().of(key)
+    return in_language(level.zh, level.en)
 
 
 def field_name(key: str) -> str:
@@ -327,3 +703,14 @@ def size_words(count: int) -> str:
             amount = count / bytes_in_it
             return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
     return f"{count} B"
+
+
+def trouble_words(text: str | None) -> str:
+    """What is kept of a failure, for people: our sentence where there is one, and what the other side said."""
+    code, _space, said = (text or "").partition(" ")
+    known = TROUBLES.get(code)
+    if known is None:
+        return text or ""
+    if code.isdigit() or said:
+        return _("%(sentence)s (%(said)s)", sentence=known, said=text)
+    return str(known)

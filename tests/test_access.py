@@ -15,6 +15,7 @@ import pytest
 from linkstar import packs, pictures, storage
 from linkstar.extensions import db
 from linkstar.models import (
+    EVENTS,
     PERMISSIONS,
     ROLES,
     Absence,
@@ -22,12 +23,16 @@ from linkstar.models import (
     Approval,
     Attachment,
     AttachmentVersion,
+    Automation,
     Baseline,
     CalendarEvent,
+    Channel,
     Checklist,
     Comment,
+    Declaration,
     Evidence,
     GatePassage,
+    Inlet,
     InstalledPack,
     MailedLink,
     Membership,
@@ -75,6 +80,17 @@ TABLE = {
     "my_work.show": Row("person"),
     "notifications.index": Row("person"),
     "notifications.read_all": Row("person"),
+    "unread_counts.show": Row("person"),
+    "notification_preferences.show": Row("person"),
+    "notification_preferences.update": Row("person"),
+    "notification_preferences.destroy": Row("person"),
+    "mutes.create": Row("change"),
+    "mutes.destroy": Row("sign_in"),
+    "push_subscriptions.create": Row("person"),
+    "push_subscriptions.destroy": Row("person"),
+    "service_workers.show": Row("anyone"),
+    "unsubscriptions.show": Row("token"),
+    "unsubscriptions.create": Row("token"),
     "preferences.update": Row("person"),
     "projects.index": Row("person"),
     "projects.new": Row("person", "create"),
@@ -193,6 +209,38 @@ TABLE = {
     "calendar_feeds.create": Row("person"),
     "calendar_feeds.destroy": Row("sign_in"),
     "calendar_feeds.show": Row("token"),
+    "emergencies.index": Row("person", "stop watching"),
+    "emergencies.new": Row("person", "stop watching"),
+    "emergencies.create": Row("person", "stop watching", data={"title": ""}),
+    "emergencies.show": Row("emergency"),
+    "emergencies.acknowledgement.create": Row("emergency", "what one was told"),
+    "emergencies.closure.create": Row("emergency", "close", data={"retrospective": ""}),
+    "automations.index": Row("person", "stop watching"),
+    "automations.new": Row("person", "keep the workspace"),
+    "automations.create": Row("person", "keep the workspace"),
+    "automations.show": Row("automation"),
+    "automations.rehearsal.show": Row("automation"),
+    "automations.edit": Row("automation", "keep the workspace"),
+    "automations.update": Row("automation", "keep the workspace"),
+    "automations.activity.update": Row("automation", "keep the workspace"),
+    "automations.activity.destroy": Row("automation", "keep the workspace"),
+    "automations.destroy": Row("automation", "keep the workspace"),
+    "channels.index": Row("person", "stop watching"),
+    "channels.new": Row("person", "keep the workspace", query={"kind": "slack"}),
+    "channels.create": Row("person", "keep the workspace", data={"kind": "slack"}),
+    "channels.show": Row("channel"),
+    "channels.edit": Row("channel"),
+    "channels.update": Row("channel"),
+    "channels.activity.update": Row("channel", data={"on": "1"}),
+    "channels.tests.create": Row("channel"),
+    "channels.replays.create": Row("channel", "replay nothing"),
+    "channels.destroy": Row("channel"),
+    "deliveries.index": Row("person", "stop watching"),
+    "deliveries.update": Row("person", "stop watching"),
+    "inlets.index": Row("person", "keep the workspace"),
+    "inlets.create": Row("person", "keep the workspace", data={"name": ""}),
+    "inlets.destroy": Row("inlet", "keep the workspace"),
+    "incoming.create": Row("token"),
     "calendar_events.index": Row("person", "stop watching"),
     "calendar_events.new": Row("person", "keep the workspace"),
     "calendar_events.create": Row("person", "keep the workspace"),
@@ -503,6 +551,15 @@ def _library(workspace, keeper):
     ids["event_id"] = CalendarEvent.add(workspace.id, day, by=keeper).id
     ids["absence_id"] = Absence.write(workspace.id, keeper, NOW.date(), NOW.date(), by=keeper).id
     partner = {"name": "BayLab", "timezone": "UTC", "works_from": time(9), "works_until": time(18), "answer_days": 1}
+    happened = {"trigger": "ip_complaint", "severity": "s3", "title": "B0C1"}
+    ids["emergency_id"] = Declaration(workspace_id=workspace.id, **happened).declare(by=keeper).id
+    ids["inlet_id"] = Inlet.create(workspace.id, "monitor", "emergency", by=keeper).id
+    done = {"kind": "move", "choice": "kind:done"}
+    parts = {"name": "Next", "trigger": {"kind": "gate"}, "conditions": [], "actions": [done]}
+    ids["automation_id"] = Automation.create(workspace.id, None, parts, by=keeper).id
+    ids["channel_id"] = Channel.open(
+        workspace.id, "slack", by=keeper, name="chat", address="https://hooks.slack.com/services/T/B/X", events=EVENTS
+    ).id
     ids["partner_id"] = Partner.create(workspace.id, partner, by=keeper).id
     for name in ("again", "back"):
         link = Membership.invite(workspace, f"{name}@example.com", "Ann", "ops", "en", by=keeper)
@@ -671,10 +728,22 @@ def test_each_role_gets_what_the_policy_says(app, browse, visitor, count_queries
             if row.about in ("template", "pack"):
                 keeps = row.permission == "view" or role in TEMPLATE_KEEPERS
                 ask(row, method, address, {404} if outside else PASSED if keeps else {403}, where)
+            if row.about == "channel":  # a keeper's
+                found = PASSED if where == "mine" and role in ("admin", "pmo") else {404}
+                found = {404} if row.permission == "replay nothing" else found
+                ask(row, method, address, {403} if role in EXTERNAL_ROLES else found, where)
             if row.about == "absence":  # a keeper's
                 found = PASSED if where == "mine" and role in ("admin", "pmo") else {404}
                 ask(row, method, address, {403} if role in EXTERNAL_ROLES else found, where)
-            if row.about in ("invitation", "calendar_event", "partner"):
+            if row.about == "emergency":  # of which the visitor was not told
+                right = row.permission == "view" or (row.permission == "close" and role in ("legal", "pmo"))
+                ask(row, method, address, {404} if outside else PASSED if right else {403}, where)
+            if row.about == "automation":
+                found = {404} if where != "mine" else PASSED
+                if role in EXTERNAL_ROLES or (where == "mine" and row.permission != "view"):
+                    found = PASSED if may_here(role, row.permission) and role not in EXTERNAL_ROLES else {403}
+                ask(row, method, address, found, where)
+            if row.about in ("invitation", "calendar_event", "partner", "inlet"):
                 found = PASSED if where == "mine" else {404}
                 ask(row, method, address, found if may_here(role, row.permission) else {403}, where)
     for row, method, address in requests_of(app, library["mine"]["entry"] | {"stage_id": 1}):

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from io import BytesIO
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from linkstar.models import (
     MailedLink,
     Notification,
     SignIn,
+    User,
     send_reset,
 )
 from linkstar.models.operations import RoleChange
@@ -62,6 +64,12 @@ def deliver(app, at=NOW):
         jobs.deliver_due()
 
 
+def nobody_sleeps(app):
+    with app.app_context():
+        db.session.execute(db.update(User).values(quiet_from=time_of_day(0), quiet_until=time_of_day(0)))
+        db.session.commit()
+
+
 def letters(folder):
     return sorted((folder / "mail").glob("*.eml"))
 
@@ -87,6 +95,7 @@ def test_failures_are_kept_and_tried_again_ever_later_and_then_given_up(app, wor
 
     monkeypatch.setattr(mail, "send", refuse)
     say(app, world)
+    nobody_sleeps(app)
     moment = NOW
     for tries, minutes in enumerate((1, 5, 25, 125, 625), 1):
         deliver(app, moment)
@@ -258,6 +267,7 @@ def wait_for(condition, seconds=30):
 @pytest.fixture
 def live_app(database, tmp_path, sink, valkey):
     app = make_app(database, tmp_path, REDIS_URL=valkey.url, MAIL_URL=sink.url)
+    nobody_sleeps(app)  # the worker's clock is the real one
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -24,10 +24,14 @@ from linkstar.models import (
     Approval,
     Attachment,
     AttachmentVersion,
+    Automation,
     Baseline,
     CalendarEvent,
+    Channel,
     ChecklistItem,
     Comment,
+    Declaration,
+    Emergency,
     Evidence,
     GatePassage,
     InstalledPack,
@@ -55,6 +59,7 @@ MODELS = {
     "approval_id": Approval, "template_id": Template, "pack_id": InstalledPack, "member_id": Membership,
     "user_id": User, "workspace_id": Workspace, "view_id": SavedView, "version_id": AttachmentVersion,
     "baseline_id": Baseline, "event_id": CalendarEvent, "partner_id": Partner,
+    "emergency_id": Emergency, "channel_id": Channel, "automation_id": Automation,
 }  # fmt: skip
 MOST = 14  # records of a kind are asked for; those with something to hide are the newest
 SEARCHED = ("/projects", "/history", "/trash", "/members", "/templates")
@@ -89,6 +94,14 @@ def hidden(app, world):
         CalendarEvent.add(world.shanlan.id, day, by=world.yue)
         hours = {"timezone": "UTC", "works_from": time(9), "works_until": time(18), "answer_days": 1}
         Partner.create(world.shanlan.id, {"name": "BayLab"} | hours, by=world.yue)
+        happened = {"trigger": "ip_complaint", "severity": "s2", "title": "B0C1"}
+        for about in (world.lamp, world.tent):
+            Declaration(workspace_id=world.shanlan.id, about=about, **happened).declare(by=world.yue)
+        told = {"kind": "create", "text": "zeltgestaenge", "choice": "project_owner", "days": None, "text_en": None}
+        parts = {"name": "zeltgestaenge", "trigger": {"kind": "gate"}, "conditions": [], "actions": [told]}
+        of_tent = {"conditions": [{"kind": "project", "choice": str(world.tent.id)}]}
+        Automation.create(world.shanlan.id, world.tent, parts, by=world.yue)
+        Automation.create(world.shanlan.id, None, parts | of_tent, by=world.yue)
         Comment.post(world.unboxing, "zwischenuns: @何佳 @王蕾 not for her", by=world.yu)
         world.poles.edit({"title_zh": "zeltgestaenge", "title_en": "zeltgestaenge"}, by=world.yue)
         world.night_hike.edit({"title_zh": "nachtgang", "title_en": "nachtgang"}, by=world.yue)

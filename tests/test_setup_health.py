@@ -58,6 +58,8 @@ def test_the_timetable_delivers_every_half_minute_runs_what_is_agreed_and_sweeps
         ("linkstar.jobs.deliver_due", 30),
         ("linkstar.jobs.run_agreed", 60),
         ("linkstar.jobs.deliver_notes", 60),
+        ("linkstar.jobs.plan_reminders", 300),
+        ("linkstar.jobs.remind", 60),
         ("linkstar.jobs.sweep", 3600),
     ]
 

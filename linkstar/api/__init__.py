@@ -14,6 +14,7 @@ from linkstar.api import (
     dependencies,
     docs,
     door,
+    hooks,
     members,
     moves,
     openapi,
@@ -29,7 +30,7 @@ from linkstar.api import (
 blueprint = Blueprint("api", __name__, url_prefix=problems.ROOT)
 for module in (workspaces, projects, phases, stages, tasks, moves, completion, dependencies, checklists):
     blueprint.register_blueprint(module.blueprint)
-for module in (checklist_items, ticks, comments, attachments, contents, members, approvals, audit_events):
+for module in (checklist_items, ticks, comments, attachments, contents, members, approvals, audit_events, hooks):
     blueprint.register_blueprint(module.blueprint)
 for module in (openapi, docs):
     blueprint.register_blueprint(module.blueprint)

@@ -152,6 +152,8 @@ def _success(operation: Operation) -> dict[str, Any]:
         )
     if operation.answer is None:
         return _answer(words, None, None)
+    if operation.bare:
+        return _answer(words, "application/json", {"type": "array", "items": {"type": "object"}})
     if not operation.many:
         return _answer(words, "application/json", operation.answer, "ETag", *(["Location"] if operation.place else []))
     page = {

@@ -25,6 +25,7 @@ class Operation:
     summary: LazyString
     answer: type[Schema] | None = None  # None: nothing, or a file
     many: bool = False  # a page of them
+    bare: bool = False  # a list of them and nothing around it; the members are as they come
     status: int = 200
     also: dict[int, type[Schema]] | None = None  # other answers than the usual one
     query: type[Schema] | None = None
@@ -39,7 +40,7 @@ class Operation:
     @property
     def is_tagged(self) -> bool:
         """One record is answered, with its ETag."""
-        return self.answer is not None and not self.many
+        return self.answer is not None and not self.many and not self.bare
 
     def refusals(self, method: str) -> list[int]:
         """The statuses with which it may be refused, beside those of a server in trouble."""
@@ -79,6 +80,8 @@ class Operation:
             return Response(status=status)
         if self.many:
             return _page(shape, found)
+        if self.bare:
+            return Response(json.dumps(found, ensure_ascii=False), status, content_type="application/json")
         written = _written(shape, found)
         response = Response(written, status, content_type="application/json")
         if self.place:

@@ -165,6 +165,7 @@ def _held(error: MoveRefused) -> Problem:
             for _checklist, items in found.lists
             for item in items
         ]
+        holds += [{"kind": "emergency", "emergency_id": each.id, "title": each.title} for each in found.emergencies]
         if found.restricted:
             holds.append({"kind": "restricted"})
         if found.holds.deliverable:

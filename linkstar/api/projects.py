@@ -10,7 +10,7 @@ from linkstar.api.approvals import ApprovalAnswer
 from linkstar.api.operation import operation, refuse_if_changed
 from linkstar.api.paging import Page, PageQuery, page
 from linkstar.api.problems import not_taken
-from linkstar.api.values import Answer, Asked, Body, Day, Id, Moment, Sum, Text, Word
+from linkstar.api.values import Answer, Asked, Body, Day, DaysBefore, Id, Moment, Sum, Text, Word
 from linkstar.extensions import LARGEST_ID, commit, db
 from linkstar.forms.project import CODE, KEY
 from linkstar.i18n import _, _l
@@ -44,6 +44,7 @@ class ProjectAnswer(Answer):
     budget = Sum(allow_none=True)
     currency = fields.String()
     suppliers = fields.String(allow_none=True)
+    remind_before = DaysBefore()
 
     def shows(self, record: Project, field: str) -> bool:
         return record.shows(current_user, field)
@@ -71,6 +72,7 @@ class ProjectChange(Body):
     budget = Sum(allow_none=True)
     currency = Word(CURRENCIES)
     suppliers = Text(10_000)
+    remind_before = DaysBefore()
 
 
 @blueprint.get("")

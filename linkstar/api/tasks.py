@@ -10,7 +10,7 @@ from linkstar.api.approvals import ApprovalAnswer
 from linkstar.api.operation import operation, refuse_if_changed
 from linkstar.api.paging import Page, PageQuery, page
 from linkstar.api.problems import not_taken
-from linkstar.api.values import Answer, Asked, Body, Day, Flag, Id, Moment, Text, Word
+from linkstar.api.values import Answer, Asked, Body, Day, DaysBefore, Flag, Id, Moment, Text, Word
 from linkstar.extensions import LARGEST_ID, commit, db
 from linkstar.forms.task import LONGEST_LABEL
 from linkstar.i18n import NATIVE_NAMES, _, _l
@@ -66,6 +66,7 @@ class TaskAnswer(Answer):
     locked = Flag()
     deliverable_zh = fields.String(allow_none=True)
     deliverable_en = fields.String(allow_none=True)
+    remind_before = DaysBefore(allow_none=True)
     labels = fields.Function(
         lambda task: sorted(label.name for label in task.labels),
         metadata={"type": "array", "items": {"type": "string"}},
@@ -122,6 +123,7 @@ class TaskChange(Body):
     due_on = Day(allow_none=True)
     blocking = Flag()
     milestone = Flag()
+    remind_before = DaysBefore(allow_none=True)
     labels = fields.List(Text(LONGEST_LABEL, required=True), metadata={"maxItems": MOST_LABELS})
 
 

@@ -12,6 +12,7 @@ from linkstar.extensions import LARGEST_ID, record_id
 from linkstar.forms import CONTROL, FIRST_DAY, LAST_DAY
 from linkstar.i18n import _l
 from linkstar.models import MASKED
+from linkstar.planning.reminding import LONGEST, MOST, days_before
 
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2})"
@@ -161,6 +162,20 @@ class Word(Strict, fields.String):
         if value not in self.words:
             raise ValueError
         return str(value)
+
+
+class DaysBefore(Strict, fields.List):
+    """Some numbers of days, the furthest first."""
+
+    WANTED = _l("Write at most six whole numbers from 0 to 60.")
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(Number(0, LONGEST), metadata={"maxItems": MOST}, **more)
+
+    def taken(self, value: Any) -> list[int]:
+        if not isinstance(value, list) or not all(type(each) is int for each in value):
+            raise ValueError
+        return days_before(value)
 
 
 class Sum(Strict, fields.Decimal):

@@ -2,9 +2,9 @@
 
 from types import ModuleType
 
-from linkstar.channels import mail
+from linkstar.channels import mail, posts, push
 from linkstar.channels.trouble import Gone, Later
 
 __all__ = ["MEDIA", "Gone", "Later"]
 
-MEDIA: dict[str, ModuleType] = {"mail": mail}
+MEDIA: dict[str, ModuleType] = {"mail": mail, "push": push, "channel": posts}

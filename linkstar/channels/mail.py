@@ -1,9 +1,9 @@
-"""Mail: one notification as a message in its reader's language, by SMTP or into a folder."""
+"""Mail: one notification, or a digest of many, as a message in its reader's language, by SMTP or into a folder."""
 
 import smtplib
 import ssl
 from email import policy
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,50 +13,70 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from flask import current_app
 
 from linkstar import clock
-from linkstar.i18n import LANGUAGES, _, both, force_locale, language
-from linkstar.models import Approval, Delivery, MailedLink, Notification
-from linkstar.words import approval_words, notice_words
+from linkstar.extensions import db
+from linkstar.i18n import LANGUAGES, _, both, day, force_locale, language
+from linkstar.models import Delivery, Digest, MailedLink, Notification, Unsubscription, User, notices_in
+from linkstar.words import TOPIC_NAMES, notice_words, why_words
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
-PLAIN_LINES = policy.SMTP.clone(cte_type="7bit")  # not every server takes more than ASCII
+OF_ONE_TEMPLATE = (  # whose sentence says it all
+    "due", "overdue", "escalated", "started", "gate", "approval", "expiring", "cutoff", "idle", "changed",
+    "channel_failed", "automation", "automation_stopped",
+)  # fmt: skip
+
+
+class _Whole:
+    """A header that is not broken into lines: the address in it has no room for a break, and none reads it encoded."""
+
+    max_count = 1
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", type("ListUnsubscribe", (_Whole, UnstructuredHeader), {}))
+PLAIN_LINES = policy.SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # not every server takes more than ASCII
 
 
 def compose(delivery: Delivery) -> EmailMessage:
     """The message, with an id that stays the same however often the delivery is tried."""
-    about = delivery.notification or delivery.mailed_link
-    assert about, "a delivery is of one or the other"
-    reader = about.user if isinstance(about, Notification) else about
+    about = delivery.notification or delivery.digest or delivery.mailed_link
+    assert about, "a delivery by mail is of one of them"
+    reader = about if isinstance(about, MailedLink) else about.user
     public = urlsplit(current_app.config["PUBLIC_URL"])
     message = EmailMessage(policy=PLAIN_LINES)
     with force_locale(LANGUAGES[reader.language]):
-        message["Subject"] = _one_line(_subject(about) if isinstance(about, Notification) else _link_subject(about))
+        message["Subject"] = _one_line(_subject(about))
         message["From"] = current_app.config["MAIL_FROM"]
         message["To"] = Address(_one_line(reader.name), addr_spec=reader.email)
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = f"<delivery-{delivery.id}@{public.hostname}>"
         message["Auto-Submitted"] = "auto-generated"
-        values = _about(about, public) if isinstance(about, Notification) else _about_link(about, public)
-        message.set_content(_draw(_template(about), "txt", values))
-        message.add_alternative(_draw(_template(about), "html", values), subtype="html")
+        values = _about(about, public)
+        if "unsubscribe" in values:
+            message["List-Unsubscribe"] = f"<{values['unsubscribe']}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        name = _template(about)
+        foot = _draw("_foot", "txt", values) if "unsubscribe" in values else ""
+        message.set_content(f"{_draw(name, 'txt', values).rstrip()}\n{foot}")
+        message.add_alternative(_draw(name, "html", values), subtype="html")
     return message
 
 
-def _subject(notification: Notification) -> str:
-    if notification.approval:
-        return _approval_subject(notification.approval, notification)
-    actor, title = notification.actor.name if notification.actor else "", both(notification.task, "title")
-    if notification.kind == "mentioned":
-        return _("%(actor)s mentioned you on “%(title)s”", actor=actor, title=title)
-    if _template(notification) == "assigned":
-        return _("%(actor)s gave you “%(title)s”", actor=actor, title=title)
-    return notice_words(notification.kind, actor, title, notification.still_blocked_by)
+def _subject(about: Notification | Digest | MailedLink) -> str:
+    if isinstance(about, MailedLink):
+        return _link_subject(about)
+    if isinstance(about, Digest):
+        return _("What is new for you: %(day)s", day=day(about.until_on))
+    if _template(about) == "assigned":
+        return _("%(name)s gave you “%(task)s”", name=_actor(about), task=both(about.task, "title"))
+    return notice_words(about)
 
 
-def _approval_subject(approval: Approval, notification: Notification) -> str:
-    about = approval.asked_for.about
-    actor = notification.actor.name if notification.actor else ""
-    return approval_words(notification.kind, approval.state, actor, approval.operation, about)
+def _actor(notification: Notification) -> str:
+    return notification.actor.name if notification.actor else ""
 
 
 def _link_subject(link: MailedLink) -> str:
@@ -70,10 +90,16 @@ def _link_subject(link: MailedLink) -> str:
     return _("%(code)s is your code for Linkstar", code=link.code)
 
 
-def _template(about: Notification | MailedLink) -> str:
+def _template(about: Notification | Digest | MailedLink) -> str:
     """A creator is given one task after the other, and hears nothing of projects."""
-    staffed = isinstance(about, Notification) and about.kind == "staffed" and about.user.only_creates
-    return "assigned" if staffed else about.kind
+    if isinstance(about, Digest):
+        return "digest"
+    if isinstance(about, Notification):
+        if about.kind == "staffed" and about.user.only_creates:
+            return "assigned"
+        if about.kind in OF_ONE_TEMPLATE:
+            return "notice"
+    return about.kind
 
 
 def _one_line(text: str) -> str:
@@ -81,14 +107,42 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _about(notification: Notification, public: SplitResult) -> dict[str, Any]:
-    if notification.approval:
-        address = _address(public, "approvals.show", approval_id=notification.approval_id)
-        said = _approval_subject(notification.approval, notification)
-        return {"notification": notification, "approval": notification.approval, "address": address, "said": said}
-    page = "briefs.show" if notification.user.only_creates else "tasks.show"
-    address = _address(public, page, task_id=notification.task_id)
-    return {"notification": notification, "task": notification.task, "address": address}
+def _about(about: Notification | Digest | MailedLink, public: SplitResult) -> dict[str, Any]:
+    if isinstance(about, MailedLink):
+        return _about_link(about, public)
+    if isinstance(about, Digest):
+        return {"digest": about, "groups": _groups(about, public)} | _choices(about.user, "digest", public)
+    values = {"notification": about, "said": _subject(about), "why": why_words(about)}
+    values |= {"approval": about.approval, "task": about.task, "project": about.project, "emergency": about.emergency}
+    return values | {"address": _leads_to(about, public)} | _choices(about.user, about.topic, public)
+
+
+def _leads_to(notification: Notification, public: SplitResult) -> str:
+    if notification.user.only_creates:
+        return _address(public, "briefs.show", task_id=notification.task_id)
+    endpoint, values = notification.place
+    return _address(public, endpoint, **values)
+
+
+def _choices(reader: User, topic: str, public: SplitResult) -> dict[str, Any]:
+    """How the reader gets rid of such mails. A creator has no page of settings."""
+    values: dict[str, Any] = {
+        "unsubscribe": _address(public, "unsubscriptions.show", token=Unsubscription(reader, topic).token)
+    }
+    values["topic"] = str(TOPIC_NAMES[topic]) if topic in TOPIC_NAMES else _("Digest")
+    values["settings"] = None if reader.only_creates else _address(public, "notification_preferences.show")
+    return values
+
+
+def _groups(digest: Digest, public: SplitResult) -> list[tuple[str, list[dict[str, Any]]]]:
+    """By project, each with what it says and where it leads; last what is of no project that the reader knows."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for notice in db.session.scalars(notices_in(digest)).unique():
+        project = notice.task.project if notice.task else notice.project
+        name = both(project, "name") if project and project.known_to(digest.user) else ""
+        said = {"said": notice_words(notice), "address": _leads_to(notice, public), "at": notice.created_at}
+        found.setdefault(name, []).append(said)
+    return sorted(found.items(), key=lambda group: (not group[0], group[0]))
 
 
 def _about_link(link: MailedLink, public: SplitResult) -> dict[str, Any]:

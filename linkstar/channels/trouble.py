@@ -11,3 +11,19 @@ class Later(Exception):
 
 class Gone(Exception):
     """Nobody is there any more to take it; trying again is of no use."""
+
+
+class NotTaken(Exception):
+    """The other side did not take it. `code` is a word of ours (slow, address …), a status, or a number of the other
+    side's; `said` is what it said, as far as that may be shown. Both are kept as one line."""
+
+    def __init__(self, code: str, said: str = "") -> None:
+        super().__init__(code, said)
+        self.code, self.said = code, said
+
+    def __repr__(self) -> str:
+        return f"{self.code} {self.said}".strip()
+
+
+class NeverTaken(NotTaken, Gone):
+    """The robot or the address is not there any more."""

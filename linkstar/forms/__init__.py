@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, FloatField, IntegerField, SelectField, ValidationError
+from wtforms import DateField, Field, FloatField, IntegerField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
 from linkstar.extensions import LARGEST_ID
 from linkstar.i18n import _, _l
+from linkstar.planning.reminding import LONGEST, MOST, days_before
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # no width, or turning the line around
@@ -110,6 +111,26 @@ class Hours(FloatField):
 
     def _value(self) -> str:
         return self.raw_data[0] if self.raw_data else "" if self.data is None else f"{self.data:g}"
+
+
+class DaysBefore(StringField):
+    """Some numbers of days, the furthest first, or nothing; separated as people write them."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        words = [word for word in re.split(r"[\s,，、;；]+", valuelist[0] if valuelist else "") if word]
+        try:
+            if not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
+                raise ValueError(words)
+            self.data = days_before([int(word) for word in words]) or None
+        except ValueError:
+            sentence = _("Write at most %(most)s numbers from 0 to %(longest)s.", most=MOST, longest=LONGEST)
+            raise ValueError(sentence) from None
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else ", ".join(map(str, self.data or ()))
 
 
 class Day(DateField):

@@ -8,12 +8,13 @@ from flask import current_app
 from wtforms import DecimalField, HiddenField, StringField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
-from linkstar.forms import Form, Pick, Text, stripped
+from linkstar.forms import DaysBefore, Form, Pick, Text, stripped
 from linkstar.i18n import _, _l
 from linkstar.models import Project, User
+from linkstar.words import FIELD_NAMES
 
 CURRENCIES = ("USD", "CNY", "EUR", "GBP", "CAD", "MXN")
-FIELDS = ("name_zh", "name_en", "store", "brand", "budget", "currency", "suppliers")
+FIELDS = ("name_zh", "name_en", "store", "brand", "remind_before", "budget", "currency", "suppliers")
 
 
 class ProjectSettingsForm(Form):
@@ -23,6 +24,7 @@ class ProjectSettingsForm(Form):
     name_en = StringField(_l("Name in English"), [Text(120)], filters=[stripped])
     store = StringField(_l("Store"), [Text(80)], filters=[stripped])
     brand = StringField(_l("Brand"), [Text(80)], filters=[stripped])
+    remind_before = DaysBefore(FIELD_NAMES["remind_before"])
     budget = DecimalField(_l("Budget"), [Optional(), NumberRange(0, 999_999_999_999)], places=2)
     currency = Pick(_l("Currency"))
     suppliers = TextAreaField(_l("Suppliers"), [Text(4000)], filters=[stripped])
@@ -41,7 +43,8 @@ class ProjectSettingsForm(Form):
 
     def values(self) -> dict[str, Any]:
         """Of the fields that came with the request."""
-        return {name: self[name].data for name in FIELDS if name in self and self[name].raw_data}
+        values = {name: self[name].data for name in FIELDS if name in self and self[name].raw_data}
+        return values | ({"remind_before": values["remind_before"] or []} if "remind_before" in values else {})
 
     def validate_budget(self, field: DecimalField) -> None:
         if field.data is not None and not field.errors:

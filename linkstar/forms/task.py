@@ -4,7 +4,7 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import NumberRange, Optional
 
 from linkstar.extensions import LARGEST_ID
-from linkstar.forms import Day, Form, Hours, Pick, Text, Whole, number, stripped
+from linkstar.forms import Day, DaysBefore, Form, Hours, Pick, Text, Whole, number, stripped
 from linkstar.i18n import NATIVE_NAMES, _, _l, both
 from linkstar.models import PLATFORMS, PRIORITIES, Project, Task, User
 from linkstar.words import FIELD_NAMES, platform_name, priority_name
@@ -39,6 +39,7 @@ class TaskForm(Form):
     start_on = Day(_l("Start date"))
     due_on = Day(_l("Due date"))
     estimate = Hours(FIELD_NAMES["estimate"], least=0.5, most=999)
+    remind_before = DaysBefore(FIELD_NAMES["remind_before"])
     priority = Pick(_l("Priority"))
     platform = Pick(_l("Platform"))
     phase_id = Pick(_l("Phase"), coerce=number)

@@ -8,6 +8,7 @@ from linkstar.models.second_factor import SecondFactor
 from linkstar.models.workspace import Workspace
 from linkstar.models.preference import MAILS, TOPICS, Mute, Preference, PushSubscription
 from linkstar.models.notification import BY_NAME, TOPIC_OF, URGENT, Delivery, Digest, Notification
+from linkstar.models.unsubscription import Unsubscription
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.password import change_password, send_reset
 from linkstar.models.membership import Departure, Membership, entries_to, invitations_to
@@ -40,11 +41,13 @@ from linkstar.models.gate_passage import GatePassage
 from linkstar.models.hold import Hold
 from linkstar.models.task import PLATFORMS, PRIORITIES, Participant, Task
 from linkstar.models.handover_note import HandoverNote
-from linkstar.models.reminder import Reminder
 from linkstar.models.heard import Heard
 from linkstar.models.channel import EVENTS, Channel, Post
+from linkstar.models.reminder import Reminder
 from linkstar.models.emergency import Emergency, Inlet
 from linkstar.models.automation import Automation, AutomationRun
+from linkstar.models.occasion import Occasions
+from linkstar.models.deed import Deed
 from linkstar.models.attachment import LARGEST_FILM, Attachment, AttachmentVersion, ReceivedFile
 from linkstar.models.upload import StorageUse, Upload
 from linkstar.models.comment import Comment, Mention
@@ -53,6 +56,7 @@ from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.refusal import (
     AlreadyDecided,
     AlreadySplit,
+    CannotAutomate,
     CannotTakeOver,
     CodesUsedUp,
     CycleRefused,
@@ -89,6 +93,7 @@ from linkstar.models.project_code import (
 from linkstar.models.plan import Clash, Plan, Replan, Shift
 from linkstar.models.split import Split
 from linkstar.models.launch import Launch
+from linkstar.models.declaration import Declaration
 from linkstar.models.outline import Outline
 from linkstar.models.template_draft import TemplateDraft
 from linkstar.models.project_copy import ProjectCopy
@@ -108,6 +113,7 @@ from linkstar.models.approval import Approval, ApprovalVote, decided_by
 from linkstar.models.trash import KEPT, Trash
 from linkstar.models.handover import Handover
 from linkstar.models.privacy import PersonalData
+from linkstar.models.inbox import digests_due, notices_in, notices_of, write_digest
 
 __all__ = [
     "BY_NAME",
@@ -148,6 +154,7 @@ __all__ = [
     "CalendarDay",
     "CalendarEvent",
     "CalendarFeed",
+    "CannotAutomate",
     "CannotTakeOver",
     "ChangeBudget",
     "ChangeMany",
@@ -159,6 +166,8 @@ __all__ = [
     "Comment",
     "CycleRefused",
     "DayPassed",
+    "Declaration",
+    "Deed",
     "DeleteProject",
     "DeleteTask",
     "Delivery",
@@ -194,6 +203,7 @@ __all__ = [
     "Mute",
     "NotAllowed",
     "Notification",
+    "Occasions",
     "Operation",
     "Outline",
     "Overtaken",
@@ -234,6 +244,7 @@ __all__ = [
     "Trash",
     "Undo",
     "UndoRefused",
+    "Unsubscription",
     "Upload",
     "User",
     "Waiver",
@@ -242,6 +253,7 @@ __all__ = [
     "calendars_of",
     "change_password",
     "decided_by",
+    "digests_due",
     "entries_to",
     "example",
     "follows_rule",
@@ -253,8 +265,11 @@ __all__ = [
     "keeps_templates",
     "library_of",
     "next_code",
+    "notices_in",
+    "notices_of",
     "packs_of",
     "send_reset",
     "set_rule",
     "start_blank",
+    "write_digest",
 ]

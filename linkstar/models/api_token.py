@@ -20,7 +20,7 @@ from linkstar.models.membership import Membership
 from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
 
-SCOPES = ("work:read", "work:write", "people:read", "audit:read")
+SCOPES = ("work:read", "work:write", "people:read", "audit:read", "hooks:write")
 PREFIX = "lks_"
 MARKED_EVERY = timedelta(minutes=1)
 

@@ -1,6 +1,8 @@
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -69,7 +71,11 @@ ACTIONS = frozenset(
         "partner.added", "partner.edited", "partner.removed", "handover_note.written",
         "api_token.created", "api_token.revoked",
         "calendar_feed.made", "calendar_feed.revoked",
+        "emergency.declared", "emergency.acknowledged", "emergency.escalated", "emergency.held", "emergency.released",
+        "emergency.closed", "inlet.made", "inlet.revoked",
+        "channel.added", "channel.edited", "channel.removed", "channel.replayed",
         "entry.sent", "entry.revoked", "member.admitted", "member.second_factor_reset",
+        "automation.added", "automation.edited", "automation.removed", "automation.switched",
         "person.exported", "person.erased", "history.exported",
         "absence.written", "absence.forgotten",
         "sign_in.began", "sign_in.ended", "sign_in.refused", "password.asked", "password.changed", "account.edited",
@@ -86,6 +92,25 @@ def in_both(zh: str | None, en: str | None) -> dict[str, str | None]:
 def new_change() -> str:
     """The name of one act of one person; everything that it touched is undone together."""
     return secrets.token_urlsafe(16)
+
+
+_act: ContextVar[tuple[str, str] | None] = ContextVar("act", default=None)
+
+
+@contextmanager
+def one_act(change: str, via: str) -> Iterator[None]:
+    """What is recorded, and flushed, before the block ends belongs to this change and came about this way."""
+    token = _act.set((change, via))
+    try:
+        yield
+    finally:
+        _act.reset(token)
+
+
+def _via() -> str:
+    if act := _act.get():
+        return act[1]
+    return str(g.get("via", "web")) if has_request_context() else "program"
 
 
 class AuditEvent(Base):
@@ -107,9 +132,7 @@ class AuditEvent(Base):
     changes: Mapped[dict[str, list[Any]]] = mapped_column(JSON, default=dict)
     change: Mapped[str] = mapped_column(String(32), index=True)
     undoes: Mapped[str | None] = mapped_column(String(32))
-    via: Mapped[str] = mapped_column(
-        String(12), default=lambda: g.get("via", "web") if has_request_context() else "program"
-    )
+    via: Mapped[str] = mapped_column(String(12), default=_via)
     task_version: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
@@ -333,7 +356,8 @@ def record(
     """
     if action not in ACTIONS:
         raise ValueError(f"unknown audit action {action}")
-    change = change or new_change()
+    act = _act.get()
+    change = change or (act[0] if act else new_change())
     told = AuditEvent(
         action=action,
         actor=by,

@@ -1,22 +1,50 @@
-from datetime import datetime
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Self
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, String, Text, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    delete,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
 
-from linkstar import clock
-from linkstar.extensions import NUMBERED_ONCE, Base, Instant
+from linkstar import clock, packs
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
+from linkstar.models.absence import Absence
+from linkstar.models.audit_event import new_change, record
+from linkstar.models.channel import Post
+from linkstar.models.evidence import Evidence
 from linkstar.models.hold import Hold
+from linkstar.models.mailed_link import secrets_of
+from linkstar.models.membership import Membership
+from linkstar.models.notification import Notification, notify, notify_of_emergency
 from linkstar.models.project import Project
-from linkstar.models.user import User
+from linkstar.models.refusal import NotAllowed, Overtaken
+from linkstar.models.role import EXTERNAL_ROLES
+from linkstar.models.task import Task
+from linkstar.models.user import SignIn, User
 
 SOURCES = ("button", "webhook", "rule")
+ACKNOWLEDGING = "em_ack"  # what the pack's playbook calls the task that is done when somebody takes it up
+OPERATION = "emergency_close"  # of the pack's sensitive operations: who may close
 
 
 class Emergency(Base):
     """A listing was taken down, somebody complains, a product is not safe: declared by a person, by a webhook or by a
-    rule. A playbook is laid in hours from the moment of it, legal is told first and has minutes to take it up, and
-    tasks that the plan names are on hold until it is closed."""
+    rule (models/declaration.py). A playbook is laid in hours from the moment of it, legal is told first and has
+    minutes to take it up, and tasks that the plan names are on hold until it is closed."""
 
     __tablename__ = "emergency"
     __table_args__ = (
@@ -34,6 +62,7 @@ class Emergency(Base):
     title: Mapped[str] = mapped_column(String(200))  # which listing, which product
     note: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(8), default="button")
+    origin: Mapped[str | None] = mapped_column(String(64), unique=True)  # the message that declared it, once
     drill: Mapped[bool] = mapped_column(default=False)
     declared_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     declared_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -52,6 +81,8 @@ class Emergency(Base):
     closed_by: Mapped[User | None] = relationship(foreign_keys=[closed_by_id])
     holds: Mapped[list[Hold]] = relationship(back_populates="emergency", cascade="all, delete-orphan")
 
+    # who sees it, and who may do what
+
     @classmethod
     def visible_to(cls, user: User) -> Select[Self]:
         return select(cls).where(cls.seen_by(user))
@@ -61,6 +92,259 @@ class Emergency(Base):
         """Everybody inside the workspace: whoever prepares the next shipment has to know."""
         inside = [each.workspace_id for each in user.memberships if not each.external]
         return cls.workspace_id.in_(inside)
+
+    @classmethod
+    def raging(cls) -> ColumnElement[bool]:
+        """It is open, and no drill."""
+        return cls.closed_at.is_(None) & ~cls.drill
+
+    @staticmethod
+    def may_be_declared_by(user: User, workspace_id: int, about: Project | None) -> bool:
+        """Inside the workspace, by who may create in the project that it hits (about no project: anywhere) or sees
+        every project. Nobody from outside: neither creators nor seats that only read."""
+        membership = user.membership_in(workspace_id)
+        if membership is None or membership.external:
+            return False
+        if membership.scope("view") == "all":
+            return True
+        return about.allows(user, "create") if about else membership.scope("create") != "none"
+
+    def may_be_acknowledged_by(self, user: User) -> bool:
+        """By those who were told, as long as nobody has taken it up."""
+        waiting = self.acknowledged_at is None and self.closed_at is None
+        return waiting and user.is_inside(self.workspace_id) and user.id in self.told_ids()
+
+    def may_be_closed_by(self, user: User) -> bool:
+        """By the pack's approvers (legal) and by PMO; by an administrator where the workspace has neither."""
+        membership = user.membership_in(self.workspace_id)
+        if membership is None or self.closed_at:
+            return False
+        closers = {*packs.pack().operation(OPERATION).approvers, "pmo"}
+        if membership.role in closers:
+            return True
+        return membership.administers and not any(each.role in closers for each in self._members())
+
+    # who is told
+
+    @property
+    def level(self) -> packs.Severity:
+        return packs.emergency_flow().of(self.severity)
+
+    @property
+    def patience(self) -> timedelta:
+        return timedelta(minutes=self.level.ack_minutes)
+
+    def told_ids(self) -> set[int]:
+        return set(db.session.scalars(select(Notification.user_id).where(Notification.emergency_id == self.id)))
+
+    def tell_first(self, *, by: User) -> None:
+        """Legal in the same moment and before the others; of each role who fills it, or stands in for who is away."""
+        fill = staff(self.workspace_id, self.about)
+        self._tell([fill[role][0] for role in self._roles if fill.get(role)], by)
+
+    @property
+    def _roles(self) -> list[str]:
+        """The roles of the severity, legal first whatever the pack's order."""
+        return sorted(self.level.notify, key=lambda role: role != "legal")
+
+    def _next_in_line(self) -> list[User]:
+        """The next person of one of the roles, legal's first; then PMO, then the administrators."""
+        fill, told = staff(self.workspace_id, self.about), self.told_ids()
+        for role in self._roles:
+            for person in fill.get(role, ()):
+                if person.id not in told:
+                    return [person]
+        for role in ("pmo", "admin"):
+            if left := [person for person in fill.get(role, ()) if person.id not in told]:
+                return left
+        return []
+
+    def _tell(self, people: Iterable[User], by: User | None) -> None:
+        for person in dict.fromkeys(people):
+            notify_of_emergency(person, by=by, emergency=self)
+            db.session.flush()  # in this order
+
+    def _members(self) -> list[Membership]:
+        return _insiders(self.workspace_id)
+
+    @classmethod
+    def due(cls) -> list[int]:
+        """Those that nobody has taken up in time."""
+        waiting = cls.escalates_at <= clock.now(), cls.acknowledged_at.is_(None), cls.closed_at.is_(None)
+        return list(db.session.scalars(select(cls.id).where(*waiting).order_by(cls.escalates_at)))
+
+    def escalate(self) -> None:
+        """Tells the next in line, once, however many try."""
+        people = self._next_in_line()
+        claimed = db.session.execute(
+            update(Emergency)
+            .where(Emergency.id == self.id, Emergency.escalations == self.escalations)
+            .where(Emergency.escalates_at <= clock.now())
+            .where(Emergency.acknowledged_at.is_(None), Emergency.closed_at.is_(None))
+            .values(
+                escalations=Emergency.escalations + int(bool(people)),
+                escalates_at=clock.now() + self.patience if people else None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if not claimed.rowcount:  # type: ignore[attr-defined]
+            return
+        self._tell(people, None)
+        for person in people:
+            self.write_down("emergency.escalated", by=None, changes={"user_id": (None, person.id)})
+        db.session.refresh(self)
+
+    # what happens to it
+
+    def acknowledge(self, *, by: User) -> None:
+        """Somebody takes it up; nobody else is called."""
+        self._lock()
+        if self.acknowledged_at:
+            raise Overtaken("changed_since")
+        if not self.may_be_acknowledged_by(by):
+            raise NotAllowed("acknowledge")
+        self.acknowledged_by, self.acknowledged_at, self.escalates_at = by, clock.now(), None
+        self.write_down("emergency.acknowledged", by=by, changes={"severity": (self.severity, self.severity)})
+        self.finish(ACKNOWLEDGING, by=by)
+        self.announce("acknowledged")
+
+    def finish(self, key: str | None, *, by: User) -> None:
+        """What was done by declaring or taking it up is done in the playbook, too, if nothing there holds it."""
+        here = Task.project_id == self.project_id, Task.key == key, Task.trashed_at.is_(None)
+        task = db.session.scalar(select(Task).where(*here, Task.completed_at.is_(None)))
+        if task is None:
+            return
+        done = next(stage for stage in task.project.stages if stage.kind == "done")
+        holds = task.holds_at(done)
+        if holds.blockers or holds.items or holds.due_on or holds.emergencies:
+            return
+        if holds.deliverable:
+            task.deliver(Evidence(workspace_id=self.workspace_id, kind="text", value=by.name), by=by)
+        task.move_to(by=by, to={"stage": done})
+
+    def hold(self, *, posts: bool, by: User, change: str) -> None:
+        """The ads work of the launch that it hits, and of its sub-projects: open tasks that are given to the role ads,
+        or owned by who has it; with `posts` also what is not published yet. A drill only writes down which."""
+        tasks = self._to_hold(posts)
+        self.holds = [Hold(task_id=task.id, task=task) for task in tasks]
+        if not self.drill:
+            self._redraw(tasks)
+            self._note_tasks("emergency.held", tasks, by=by, change=change)
+        db.session.flush()
+
+    def _to_hold(self, posts: bool) -> list[Task]:
+        if self.about is None:
+            return []
+        launch = or_(Project.id == self.about.id, Project.parent_id == self.about.id)
+        projects = select(Project.id).where(launch, Project.trashed_at.is_(None))
+        advertisers = select(Membership.user_id).where(
+            Membership.workspace_id == self.workspace_id, Membership.role == "ads"
+        )
+        named = [Task.role == "ads", Task.owner_id.in_(advertisers)]
+        if posts:
+            named.append(Task.publish_at.is_not(None))
+        return list(
+            db.session.scalars(
+                select(Task)
+                .where(Task.project_id.in_(projects), or_(*named))
+                .where(Task.completed_at.is_(None), Task.trashed_at.is_(None))
+                .order_by(Task.id)
+            )
+        )
+
+    def close(self, retrospective: str, *, by: User) -> None:
+        """With what was learnt; what it held may start again, and its owners are told."""
+        self._lock()
+        if self.closed_at:
+            raise Overtaken("changed_since")
+        if not self.may_be_closed_by(by):
+            raise NotAllowed("close")
+        change = new_change()
+        self.closed_by, self.closed_at, self.retrospective = by, clock.now(), retrospective
+        self.escalates_at = None
+        self.write_down("emergency.closed", by=by, change=change, changes={"retrospective": (None, retrospective)})
+        if not self.drill:
+            self._release(by, change)
+        self.announce("closed")
+
+    def _release(self, by: User, change: str) -> None:
+        query = select(Task).join(Hold, Hold.task_id == Task.id).where(Hold.emergency_id == self.id).order_by(Task.id)
+        tasks = list(db.session.scalars(query))
+        self._redraw(tasks)
+        self._note_tasks("emergency.released", tasks, by=by, change=change)
+        db.session.execute(delete(Hold).where(Hold.emergency_id == self.id).execution_options(**QUIETLY))
+        db.session.expire(self, ["holds"])
+        held = select(Hold.task_id).where(Hold.task_id.in_([task.id for task in tasks]), Hold.real())
+        still = set(db.session.scalars(held))
+        for task in tasks:
+            if task.id not in still and not task.completed_at and not task.trashed_at:
+                notify(task.owner, "unblocked", by=by, task=task)
+
+    @staticmethod
+    def _redraw(tasks: Iterable[Task]) -> None:
+        """Their cards say something else now. The projects in the order of their ids, as a plan locks them."""
+        projects = {task.project_id: task.project for task in tasks}
+        revisions = {key: projects[key].touch() for key in sorted(projects)}
+        for task in tasks:
+            task.revision = revisions[task.project_id]
+
+    def _note_tasks(self, action: str, tasks: Iterable[Task], *, by: User, change: str) -> None:
+        title = {"emergency": (None, self.title) if action == "emergency.held" else (self.title, None)}
+        for task in tasks:
+            record(action, by=by, task=task, change=change, changes=title)
+
+    def write_down(
+        self, action: str, *, by: User | None, changes: dict[str, tuple[object, object]], change: str | None = None
+    ) -> str:
+        """In the trail of its playbook, where its page finds it."""
+        told = {"emergency": (self.title, self.title), **changes}
+        here = {"workspace_id": self.workspace_id, "project_id": self.project_id}
+        return record(action, by=by, change=change, changes=told, **here)  # type: ignore[arg-type]
+
+    def announce(self, what: str) -> None:
+        """To the channels: declared, acknowledged, closed."""
+        Post.tell(
+            f"emergency.{what}", workspace_id=self.workspace_id, key=f"emergency:{self.id}:{what}", emergency=self,
+            project=self.project, drill=self.drill,
+        )  # fmt: skip
+
+    def _lock(self) -> None:
+        """Until the end of the transaction; what was read of it is read again."""
+        db.session.refresh(self, with_for_update=True)
+
+
+QUIETLY = {"synchronize_session": False}
+
+
+def _insiders(workspace_id: int) -> list[Membership]:
+    query = (
+        select(Membership)
+        .join(Membership.user)
+        .where(Membership.workspace_id == workspace_id, User.active, Membership.role.not_in(EXTERNAL_ROLES))
+        .options(contains_eager(Membership.user).selectinload(User.memberships))
+        .order_by(Membership.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def staff(workspace_id: int, about: Project | None) -> dict[str, list[User]]:
+    """Role → who has it inside the workspace: those who take part in the launch first, those who are away last."""
+    taking_part = {member.user_id for member in about.members} if about else set()
+    members = _insiders(workspace_id)
+    here = Absence.workspace_id == workspace_id, Absence.user_id.in_([member.user_id for member in members])
+    away: dict[int, list[Absence]] = {}
+    for absence in db.session.scalars(select(Absence).where(*here)):
+        away.setdefault(absence.user_id, []).append(absence)
+
+    def last(member: Membership) -> tuple[bool, bool]:
+        today = clock.today(ZoneInfo(member.user.timezone))
+        is_away = any(each.first_on <= today <= each.last_on for each in away.get(member.user_id, ()))
+        return is_away, member.user_id not in taking_part
+
+    fill: dict[str, list[User]] = {}
+    for member in sorted(members, key=last):
+        fill.setdefault(member.role, []).append(member.user)
+    return fill
 
 
 class Inlet(Base):
@@ -82,3 +366,45 @@ class Inlet(Base):
 
     owner: Mapped[User] = relationship()
     project: Mapped[Project | None] = relationship()
+
+    @classmethod
+    def create(cls, workspace_id: int, name: str, purpose: str, *, by: User, project: Project | None = None) -> Self:
+        key = secrets.token_urlsafe(16)
+        inlet = cls(workspace_id=workspace_id, name=name, purpose=purpose, key=key, owner=by, project=project)
+        inlet.token_hash = SignIn.digest(inlet.token)
+        db.session.add(inlet)
+        db.session.flush()
+        record("inlet.made", by=by, workspace_id=workspace_id, changes={"inlet": (None, name)})
+        return inlet
+
+    def revoke(self, *, by: User) -> None:
+        """It takes nothing more from the next time on."""
+        record("inlet.revoked", by=by, workspace_id=self.workspace_id, changes={"inlet": (self.name, None)})
+        db.session.delete(self)
+
+    @property
+    def token(self) -> str:
+        return secrets_of(self.key, "inlet")
+
+    @classmethod
+    def of(cls, workspace_id: int) -> list[Self]:
+        here = select(cls).where(cls.workspace_id == workspace_id)
+        return list(db.session.scalars(here.options(joinedload(cls.owner), joinedload(cls.project)).order_by(cls.id)))
+
+    @classmethod
+    def bearing(cls, token: str) -> Self | None:
+        """The one with this token, if it opens anything."""
+        inlet = db.session.scalar(select(cls).where(cls.token_hash == SignIn.digest(token)))
+        return inlet if inlet and inlet.opens else None
+
+    @property
+    def opens(self) -> bool:
+        """Is its owner still inside, and was not let in anew since? Who left and came back left the old ones behind."""
+        if not self.owner.active or self.owner.lacks_second_factor:
+            return False
+        membership = self.owner.membership_in(self.workspace_id)
+        return membership is not None and not membership.external and membership.created_at <= self.created_at
+
+    def origin_of(self, key: str) -> str:
+        """What stands for one message that came in here, however often it comes."""
+        return sha256(f"{self.id} {key}".encode("utf-8", "surrogatepass")).hexdigest()

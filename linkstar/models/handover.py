@@ -1,15 +1,20 @@
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import joinedload
 
 from linkstar.extensions import db
 from linkstar.models.api_token import ApiToken
 from linkstar.models.approval import Approval
 from linkstar.models.audit_event import new_change
+from linkstar.models.automation import Automation
+from linkstar.models.channel import Channel
+from linkstar.models.emergency import Inlet
 from linkstar.models.membership import Membership
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.refusal import CannotTakeOver
+from linkstar.models.reminder import Reminder
 from linkstar.models.task import Participant, Task
 from linkstar.models.template import Template
 from linkstar.models.user import User
@@ -87,8 +92,25 @@ class Handover:
             delete(ApiToken).where(ApiToken.user_id == self.user.id, ApiToken.workspace_id == self.workspace_id),
         ):
             db.session.execute(statement.execution_options(synchronize_session=False))
+        self._quieten(successor)
         self.membership.end(successor, by=by, change=change)
         return change
+
+    def _quieten(self, successor: User | None) -> None:
+        """What would go on by itself in the person's name stops: nobody is reminded, what the person had made waits
+        switched off for the successor to look at, and addresses that the person knows take nothing more."""
+        statements: list[Any] = [
+            update(Reminder)
+            .where(Reminder.user_id == self.user.id, Reminder.workspace_id == self.workspace_id)
+            .where(Reminder.state == "due")
+            .values(state="dropped"),
+            delete(Inlet).where(Inlet.owner_id == self.user.id, Inlet.workspace_id == self.workspace_id),
+        ]
+        for model in (Channel, Automation):
+            theirs = update(model).where(model.owner_id == self.user.id, model.workspace_id == self.workspace_id)
+            statements.append(theirs.values(active=False, owner_id=(successor or self.user).id))
+        for statement in statements:
+            db.session.execute(statement.execution_options(synchronize_session=False))
 
     def _give(self, successor: User, by: User, change: str) -> None:
         for project in self.projects:

@@ -1,4 +1,5 @@
-from sqlalchemy import ForeignKey, select, update
+from sqlalchemy import ForeignKey, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkstar.extensions import Base, db
@@ -23,7 +24,16 @@ class Heard(Base):
         return list(db.session.scalars(select(cls.workspace_id).where(select(AuditLink.id).where(*further).exists())))
 
     @classmethod
-    def next_of(cls, workspace_id: int) -> list[AuditEvent]:
+    def begin(cls, workspace_id: int) -> None:
+        """From here on somebody listens there: to what comes, and to nothing of the past."""
+        if db.session.get(cls, workspace_id) is None:
+            insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+            head = select(func.coalesce(func.max(AuditLink.id), 0)).where(AuditLink.workspace_id == workspace_id)
+            row = insert(cls).values(workspace_id=workspace_id, link_id=head.scalar_subquery())
+            db.session.execute(row.on_conflict_do_nothing())
+
+    @classmethod
+    def next_of(cls, workspace_id: int, at_once: int = AT_ONCE) -> list[AuditEvent]:
         """The events that come next, in this transaction nobody else's: who comes second gets none."""
         seen = db.session.scalar(select(cls.link_id).where(cls.workspace_id == workspace_id))
         if seen is None:
@@ -33,7 +43,7 @@ class Heard(Base):
             .join(AuditEvent, AuditEvent.id == AuditLink.event_id)
             .where(AuditLink.workspace_id == workspace_id, AuditLink.id > seen)
             .order_by(AuditLink.id)
-            .limit(AT_ONCE)
+            .limit(at_once)
         ).all()
         if not rows:
             return []

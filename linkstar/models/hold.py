@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ColumnElement, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar.extensions import Base
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class Hold(Base):
-    """A task that may neither start nor be completed: an emergency holds it, until it is closed and the row goes."""
+    """A task that may neither start nor be completed: an emergency holds it, until it is closed and the row goes.
+    A drill's rows hold nothing; they say what would be held."""
 
     __tablename__ = "hold"
 
@@ -20,3 +21,7 @@ class Hold(Base):
 
     emergency: Mapped["Emergency"] = relationship(back_populates="holds")
     task: Mapped["Task"] = relationship()
+
+    @classmethod
+    def real(cls) -> ColumnElement[bool]:
+        return cls.emergency.has(drill=False)

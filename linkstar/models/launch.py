@@ -17,7 +17,7 @@ from linkstar.models.checklist import Checklist
 from linkstar.models.dependency import Dependency
 from linkstar.models.notification import notify
 from linkstar.models.phase import Phase
-from linkstar.models.project import Project
+from linkstar.models.project import REMIND_BEFORE, Project
 from linkstar.models.project_code import free_key, next_code, numbered
 from linkstar.models.stage import Stage
 from linkstar.models.task import PLATFORMS, Task
@@ -268,6 +268,7 @@ class Launch:
             anchor_name_zh=template.anchor.name_zh,
             anchor_name_en=template.anchor.name_en,
             template_version=self.version,
+            remind_before=[*(REMIND_BEFORE if template.remind_before is None else template.remind_before)],
             **self.values | {"key": self._free_key()},
         )
         project.owner = self.owner
@@ -388,6 +389,7 @@ class Launch:
             counterpart_timezone=task.counterpart_tz,
             deliverable_zh=task.deliverable_zh,
             deliverable_en=task.deliverable_en,
+            remind_before=None if task.remind_before is None else [*task.remind_before],
             check_count=sum(len(each.items) for each in self.lists_of(task)),
         )
         row.set_deadline()

@@ -5,12 +5,13 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.user import User
 
 if TYPE_CHECKING:
     from linkstar.models.approval import Approval
-    from linkstar.models.channel import Post
+    from linkstar.models.automation import Automation
+    from linkstar.models.channel import Channel, Post
     from linkstar.models.comment import Comment
     from linkstar.models.emergency import Emergency
     from linkstar.models.handover_note import HandoverNote
@@ -42,6 +43,8 @@ TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choi
     "idle": "idle",
     "emergency": "emergency",
     "channel_failed": "channel",
+    "automation": "mentioned",
+    "automation_stopped": "channel",
 }
 BY_NAME = ("assigned", "mentioned", "approval_asked", "approval_decided", "waiver_asked", "emergency")  # past a mute
 URGENT = ("emergency",)  # neither quiet hours nor a digest hold it
@@ -86,8 +89,29 @@ class Notification(Base):
         return len(self.task.blocked_by()) if self.kind == "unblocked" and self.task else 0
 
     @property
+    def of_drill(self) -> bool:
+        """It is told in the inbox, and nowhere else."""
+        about = self.emergency or (self.task.project if self.task else self.project)
+        return about is not None and about.drill
+
+    @property
     def topic(self) -> str:
         return TOPIC_OF[self.kind]
+
+    @property
+    def place(self) -> tuple[str, dict[str, Any]]:
+        """The page that it leads to: its endpoint, and what stands in its address."""
+        if self.kind == "channel_failed":
+            return "channels.index", {}
+        if self.kind == "automation_stopped":
+            return "automations.index", {}
+        if self.emergency_id:
+            return "emergencies.show", {"emergency_id": self.emergency_id}
+        if self.approval_id:
+            return "approvals.show", {"approval_id": self.approval_id}
+        if self.task_id is None and self.project_id:
+            return "projects.board.show", {"project_id": self.project_id}
+        return "tasks.show", {"task_id": self.task_id or 0}
 
 
 CARRIED = ("notification", "mailed_link", "digest", "post")
@@ -106,6 +130,7 @@ class Delivery(Base):
             name="of_one",
         ),
         Index("ix_delivery_due", "state", "due_at"),
+        NUMBERED_ONCE,  # whoever has got a message knows it by this number
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +138,7 @@ class Delivery(Base):
     mailed_link_id: Mapped[int | None] = mapped_column(ForeignKey("mailed_link.id", ondelete="CASCADE"), index=True)
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("digest.id", ondelete="CASCADE"), index=True)
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    carrier_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id", ondelete="SET NULL"), index=True)
     medium: Mapped[str] = mapped_column(String(10), default="mail")  # mail, push, channel
     state: Mapped[str] = mapped_column(String(8), default="due")  # due, sent, dropped, failed
     due_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -167,6 +193,18 @@ def notify_of_approval(user: User, kind: str, *, by: User | None, approval: "App
 def notify_of_emergency(user: User, *, by: User | None, emergency: "Emergency") -> None:
     """Whoever declared it is told as well: that legal has heard of it is to be seen in his inbox too."""
     _tell(user, "emergency", workspace_id=emergency.workspace_id, actor=by, emergency=emergency)
+
+
+def notify_of_channel(user: User, channel: "Channel") -> None:
+    """That a channel of the person's takes no messages; its name is kept, for it may be gone when this is read."""
+    project = {"project_id": channel.project_id}
+    _tell(user, "channel_failed", workspace_id=channel.workspace_id, actor=None, fields=[channel.name], **project)
+
+
+def notify_of_automation(user: User, kind: str, automation: "Automation") -> None:
+    """That an automation of the person's was switched off; its name is kept, for it may be gone when this is read."""
+    project = {"project_id": automation.project_id}
+    _tell(user, kind, workspace_id=automation.workspace_id, actor=None, fields=[automation.name], **project)
 
 
 def _tell(user: User, kind: str, **values: Any) -> None:

@@ -15,7 +15,7 @@ from linkstar.models.calendar_day import calendars_of
 from linkstar.models.checklist import Checklist, ChecklistItem
 from linkstar.models.dependency import Dependency
 from linkstar.models.phase import Phase
-from linkstar.models.project import Project
+from linkstar.models.project import REMIND_BEFORE, Project
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
 from linkstar.models.template import Template, packs_of
@@ -83,7 +83,7 @@ class Outline:
         """The project as packs.template_from() reads it."""
         phases = self._phases()
         anchor = self._anchor(phases)
-        document = {
+        document: dict[str, Any] = {
             "key": key,
             **_both("name", name_zh, name_en),
             "applies_to": self._applies_to(),
@@ -94,6 +94,8 @@ class Outline:
             "phases": phases,
             "checklists": list(self.lists.values()),
         }
+        if self.project.remind_before != [*REMIND_BEFORE]:
+            document["remind_before"] = self.project.remind_before
         names = CARRIED + (CARRIED_BY_DRAFTS if self.project.draft_of_id else ())
         return document | {name: self.origin[name] for name in names if name in self.origin}
 
@@ -197,6 +199,7 @@ class Outline:
             ("elapsed_calendar_days", task.elapsed_days),
             ("offset_calendar_days", task.offset_days),
             ("counterpart_tz", task.other_side and task.other_side.timezone),
+            ("remind_before", task.remind_before),
         ):
             if value is not None:
                 values[name] = value

@@ -95,8 +95,13 @@ class Replan:
         revisions = {project: project.touch() for project in sorted(projects, key=lambda project: project.id)}
         for task in told:
             task.revision = revisions[task.project]
-        for shift in shifts:
-            shift.task.set_dates(self._values(shift), by=by, revision=revisions[shift.task.project], change=change)
+        changed = {
+            shift.task: shift.task.set_dates(
+                self._values(shift), by=by, revision=revisions[shift.task.project], change=change
+            )
+            for shift in shifts
+        }
+        Task.tell_all_changed(changed, by=by)
         for project, anchor in self._anchors(shifts).items():
             if anchor != (project.anchor_at or project.anchor_on):
                 project.move_anchor(anchor, by=by, change=change)

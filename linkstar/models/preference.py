@@ -1,12 +1,16 @@
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
-from linkstar.models.user import User
+from linkstar.models.user import User, usual_of
+
+if TYPE_CHECKING:
+    from linkstar.models.project import Project
+    from linkstar.models.task import Task
 
 MAILS = ("now", "digest", "off")
 TOPICS = {  # what a person can choose about, and how it comes by mail where nothing was chosen; the inbox has it all
@@ -27,6 +31,7 @@ TOPICS = {  # what a person can choose about, and how it comes by mail where not
     "commented": "off",
     "changed": "off",
 }
+NOT_FOR_CREATORS = ("changed", "started")  # without an inbox they get the rest by mail, until they say no
 
 
 class Preference(Base):
@@ -42,7 +47,40 @@ class Preference(Base):
 
     @classmethod
     def of(cls, user: User, topic: str) -> Self:
-        return db.session.get(cls, (user.id, topic)) or cls(user_id=user.id, topic=topic, mail=TOPICS[topic], push=True)
+        return db.session.get(cls, (user.id, topic)) or cls._usual(user, topic)
+
+    @classmethod
+    def all_of(cls, user: User) -> dict[str, Self]:
+        """Topic → how the person wants to hear of it, chosen or usual, in the order of the topics."""
+        chosen = {each.topic: each for each in db.session.scalars(select(cls).where(cls.user_id == user.id))}
+        return {topic: chosen.get(topic) or cls._usual(user, topic) for topic in TOPICS}
+
+    @classmethod
+    def _usual(cls, user: User, topic: str) -> Self:
+        return cls(user_id=user.id, topic=topic, mail=cls.usual_mail(user, topic), push=True)
+
+    @staticmethod
+    def usual_mail(user: User, topic: str) -> str:
+        if user.only_creates:
+            return "off" if topic in NOT_FOR_CREATORS else "now"
+        return TOPICS[topic]
+
+    @classmethod
+    def choose(cls, user: User, topic: str, *, mail: str | None = None, push: bool | None = None) -> None:
+        """What is not said stays as it is. What is usual needs no row, so that it follows where the usual changes."""
+        row, usual = cls.of(user, topic), cls._usual(user, topic)
+        row.mail, row.push = mail or row.mail, row.push if push is None else push
+        if (row.mail, row.push) != (usual.mail, usual.push):
+            db.session.add(row)
+        elif row in db.session:
+            db.session.delete(row)
+
+    @classmethod
+    def reset(cls, user: User) -> None:
+        """All as it is usual: topics, quiet hours, digest. What is muted stays muted."""
+        db.session.execute(delete(cls).where(cls.user_id == user.id))
+        for name in ("quiet_from", "quiet_until", "digest", "digest_at", "digest_weekday"):
+            setattr(user, name, usual_of(name))
 
 
 class Mute(Base):
@@ -51,7 +89,8 @@ class Mute(Base):
     __tablename__ = "mute"
     __table_args__ = (
         CheckConstraint("(project_id IS NULL) <> (task_id IS NULL)", name="of_one"),
-        Index("ix_mute_of", "user_id", "project_id", "task_id", unique=True),
+        Index("ix_mute_of_project", "user_id", "project_id", unique=True),
+        Index("ix_mute_of_task", "user_id", "task_id", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,6 +99,22 @@ class Mute(Base):
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    task: Mapped["Task | None"] = relationship()
+    project: Mapped["Project | None"] = relationship()
+
+    @classmethod
+    def of(cls, user: User) -> Select[Self]:
+        return select(cls).where(cls.user_id == user.id).order_by(cls.id)
+
+    @classmethod
+    def write(cls, user: User, *, task: "Task | None" = None, project: "Project | None" = None) -> None:
+        """Of one task, or of a project with all its tasks. Twice is once."""
+        about = task or project
+        assert about
+        what = {"task_id": task.id} if task else {"project_id": about.id}
+        if db.session.scalar(select(cls.id).filter_by(user_id=user.id, **what)) is None:
+            db.session.add(cls(workspace_id=about.workspace_id, user_id=user.id, **what))
 
 
 class PushSubscription(Base):
@@ -77,3 +132,21 @@ class PushSubscription(Base):
     @classmethod
     def of(cls, user: User) -> list[Self]:
         return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.id)))
+
+    @classmethod
+    def write(cls, user: User, endpoint: str, public_key: str, auth: str) -> None:
+        """This browser shows notices of this person from now on, and of nobody who used it before."""
+        cls.forget(endpoint)
+        db.session.add(cls(user_id=user.id, endpoint=endpoint, public_key=public_key, auth=auth))
+        user.pushes = True
+
+    @classmethod
+    def forget(cls, endpoint: str) -> None:
+        """It shows nothing any more; whoever has no other browser is pushed nothing."""
+        row = db.session.scalar(select(cls).where(cls.endpoint == endpoint))
+        if row is None:
+            return
+        user = db.session.get_one(User, row.user_id)
+        db.session.delete(row)
+        db.session.flush()
+        user.pushes = bool(cls.of(user))

@@ -2,7 +2,6 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
-from datetime import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, delete, false, func, or_, select, update
@@ -14,8 +13,11 @@ from linkstar.models.api_token import ApiToken
 from linkstar.models.approval import Approval
 from linkstar.models.attachment import Attachment, AttachmentVersion
 from linkstar.models.audit_event import AuditEvent, plain, record
+from linkstar.models.automation import Automation
 from linkstar.models.calendar_feed import CalendarFeed
+from linkstar.models.channel import Channel
 from linkstar.models.comment import Comment, Mention
+from linkstar.models.emergency import Emergency, Inlet
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
 from linkstar.models.handover import Handover
@@ -24,14 +26,16 @@ from linkstar.models.idempotent_request import IdempotentRequest
 from linkstar.models.identity import Identity, RecoveryCode
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.membership import Departure, Membership
-from linkstar.models.notification import Notification
+from linkstar.models.notification import Digest, Notification
+from linkstar.models.preference import Mute, Preference, PushSubscription
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.refusal import ErasureRefused
+from linkstar.models.reminder import Reminder
 from linkstar.models.role import MASKED
 from linkstar.models.saved_view import SavedView
 from linkstar.models.task import Participant, Task
 from linkstar.models.upload import Upload
-from linkstar.models.user import ERASED, SignIn, User
+from linkstar.models.user import ERASED, OWN_HOURS, SignIn, User, usual_of
 from linkstar.models.workspace import Workspace
 
 PEOPLE = ("user_id", "owner_id", "successor_id", "collaborator", "watcher")  # where the trail keeps a person's id
@@ -81,10 +85,13 @@ class PersonalData:
         user = self.user
         profile = {"name": user.name, "email": user.email, "language": user.language, "timezone": user.timezone}
         profile |= {"works_from": f"{user.works_from:%H:%M}", "works_until": f"{user.works_until:%H:%M}"}
+        profile |= {"quiet_from": f"{user.quiet_from:%H:%M}", "quiet_until": f"{user.quiet_until:%H:%M}"}
+        profile |= {"digest": user.digest, "digest_at": f"{user.digest_at:%H:%M}"}
         return profile | {"created_at": user.created_at, "second_factor": user.totp_secret is not None}
 
     def _queries(self) -> dict[str, Select[*tuple[Any, ...]]]:
-        return self._about_person() | self._about_work() | (self._about_account() if self.whole else {})
+        queries = self._about_person() | self._about_work() | self._about_what_goes_by_itself()
+        return queries | (self._about_account() if self.whole else {})
 
     def files(self) -> list[tuple[str, str]]:
         """(name, key in the storage) of each file that the person sent."""
@@ -170,11 +177,42 @@ class PersonalData:
             "calendar_feeds": feeds.order_by(CalendarFeed.id),
         }
 
+    def _about_what_goes_by_itself(self) -> dict[str, Select[*tuple[Any, ...]]]:
+        """What the person is told, and what goes on in the person's name; no address and no secret of it."""
+        mine, known = self.user.id, set(self.places) - set(self.left)
+        mutes = select(Mute.task_id, Mute.project_id, Mute.created_at).where(self._mutes())
+        reminders = select(Reminder.kind, Reminder.subject, Reminder.version, Reminder.due_at, Reminder.told_at).where(
+            Reminder.user_id == mine, Reminder.workspace_id.in_(known)
+        )
+        channels = select(Channel.kind, Channel.name, Channel.created_at).where(
+            Channel.owner_id == mine, Channel.workspace_id.in_(self.places)
+        )
+        automations = select(Automation.name, Automation.created_at).where(
+            Automation.owner_id == mine, Automation.workspace_id.in_(self.places)
+        )
+        inlets = select(Inlet.name, Inlet.purpose, Inlet.created_at, Inlet.used_at).where(self._inlets())
+        acted = (Emergency.declared_by_id, Emergency.acknowledged_by_id, Emergency.closed_by_id)
+        emergencies = select(
+            Emergency.id, Emergency.declared_at, *((each == mine).label(each.key.removesuffix("_id")) for each in acted)
+        ).where(Emergency.workspace_id.in_(self.places), or_(*(each == mine for each in acted)))
+        return {
+            "mutes": mutes.order_by(Mute.id),
+            "reminders": reminders.order_by(Reminder.id),
+            "channels": channels.order_by(Channel.id),
+            "automations": automations.order_by(Automation.id),
+            "inlets": inlets.order_by(Inlet.id),
+            "emergencies": emergencies.order_by(Emergency.id),
+        }
+
     def _about_account(self) -> dict[str, Select[*tuple[Any, ...]]]:
         mine = self.user.id
+        chosen = select(Preference.topic, Preference.mail, Preference.push).where(Preference.user_id == mine)
+        pushes = select(PushSubscription.created_at).where(PushSubscription.user_id == mine)
+        digests = select(Digest.since, Digest.until).where(Digest.user_id == mine)
         sign_ins = select(SignIn.device, SignIn.created_at, SignIn.expires_at).where(SignIn.user_id == mine)
         identities = select(Identity.issuer, Identity.subject, Identity.created_at).where(Identity.user_id == mine)
-        return {"sign_ins": sign_ins, "identities": identities}
+        told = {"notification_preferences": chosen, "push_subscriptions": pushes, "digests": digests}
+        return {"sign_ins": sign_ins, "identities": identities} | told
 
     def _happened(self) -> Select[AuditEvent]:
         """What the person did, and what others did with the person."""
@@ -243,6 +281,9 @@ class PersonalData:
                 ProjectMember.user_id == self.user.id, ProjectMember.project_id.in_(self._projects())
             ),
             delete(SavedView).where(self._views()),
+            delete(Mute).where(self._mutes()),
+            delete(Reminder).where(Reminder.user_id == self.user.id, Reminder.workspace_id.in_(self.places)),
+            delete(Inlet).where(self._inlets()),
             delete(Absence).where(self._absences()),
             delete(CalendarFeed).where(
                 CalendarFeed.user_id == self.user.id, CalendarFeed.workspace_id.in_(self.places)
@@ -269,14 +310,18 @@ class PersonalData:
         record("person.erased", by=by, workspace_id=self.workspace_id, changes={"user_id": (self.user.id, None)})
 
     def _erase_account(self, mark: str) -> None:
-        for model in (SignIn, Identity, RecoveryCode, IdempotentRequest):
+        for model in (
+            SignIn, Identity, RecoveryCode, IdempotentRequest, Preference, PushSubscription, Digest
+        ):  # fmt: skip
             db.session.execute(delete(model).where(model.user_id == self.user.id), execution_options=QUIETLY)
         user = self.user
         user.name, user.email = ERASED + mark, nowhere()
         user.password_hash = user.totp_secret = user.totp_step = None
         user.active, user.erased_at = False, clock.now()
         user.language, user.timezone = "zh", "Asia/Shanghai"
-        user.works_from, user.works_until = time(9), time(18)
+        user.pushes = False
+        for name in OWN_HOURS:
+            setattr(user, name, usual_of(name))
         db.session.flush()
         db.session.expire(user, ["name"])
         self._redraw()
@@ -353,6 +398,12 @@ class PersonalData:
 
     def _absences(self) -> ColumnElement[bool]:
         return (Absence.user_id == self.user.id) & Absence.workspace_id.in_(self.places)
+
+    def _mutes(self) -> ColumnElement[bool]:
+        return (Mute.user_id == self.user.id) & Mute.workspace_id.in_(self.places)
+
+    def _inlets(self) -> ColumnElement[bool]:
+        return (Inlet.owner_id == self.user.id) & Inlet.workspace_id.in_(self.places)
 
     def _feeds(self) -> ColumnElement[bool]:
         return (CalendarFeed.user_id == self.user.id) & CalendarFeed.workspace_id.in_(self.places)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from linkstar.models.stage import Stage
 
 
+REMIND_BEFORE = (7, 3, 1)  # days before a task is due, where nobody chose others
+
+
 class ProjectMember(Base):
     """A person who takes part in a project. Creators never do: they are given single tasks."""
 
@@ -82,8 +85,9 @@ class Project(Base):
     budget: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     suppliers: Mapped[str | None] = mapped_column(Text)
-    remind_before: Mapped[list[int]] = mapped_column(JSON, default=lambda: [7, 3, 1])  # days before a task is due
+    remind_before: Mapped[list[int]] = mapped_column(JSON, default=lambda: [*REMIND_BEFORE])
     narrowed: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # a person's id → a reach of role.REACHES
+    drill: Mapped[bool] = mapped_column(default=False)  # the playbook of an emergency that was only rehearsed
     last_number: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -127,8 +131,8 @@ class Project(Base):
 
     @classmethod
     def drafts(cls) -> Select[int]:
-        """Ids of the projects that are templates being edited: nobody's work."""
-        return select(cls.id).where(cls.draft_of_id.is_not(None))
+        """Ids of the projects that are nobody's work: templates being edited, and the playbooks of drills."""
+        return select(cls.id).where(or_(cls.draft_of_id.is_not(None), cls.drill))
 
     def known_to(self, user: User) -> bool:
         """Does the person see the project itself, its name and its board, and not only single tasks of it?"""

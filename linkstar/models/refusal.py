@@ -133,3 +133,12 @@ class ErasureRefused(Refusal):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class CannotAutomate(Refusal):
+    """An automation cannot do this now: `reason` is 'rights_lost', 'gone', 'no_task', 'no_project', 'no_stage',
+    'nobody', 'no_anchor', 'dates_crossed', 'no_list' or 'no_channel'."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

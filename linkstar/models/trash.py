@@ -58,7 +58,8 @@ class Trash:
         projects, because the database asks which stage each stands in."""
         old = clock.now() - KEPT
         lost = select(Project).where(Project.trashed_at < old, Project.draft_of_id.is_(None))
-        thrown = select(Task).where(Task.trashed_at < old, Task.project_id.not_in(Project.drafts()))
+        drafts = select(Project.id).where(Project.draft_of_id.is_not(None))
+        thrown = select(Task).where(Task.trashed_at < old, Task.project_id.not_in(drafts))
         change, count = new_change(), 0
         for model, query in ((Task, thrown), (Project, lost)):
             records = list(db.session.scalars(query))

@@ -2,7 +2,7 @@ import secrets
 from datetime import datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -165,6 +165,17 @@ class User(Base):
         """The person whose address and password these are; unknown addresses take as long as wrong passwords."""
         user = cls.at(email)
         return user if _fits(user.password_hash if user else None, password) else None
+
+
+OWN_HOURS = (
+    "works_from", "works_until", "quiet_from", "quiet_until", "digest", "digest_at", "digest_weekday"
+)  # fmt: skip
+
+
+def usual_of(name: str) -> Any:
+    """What stands in a column of a person who has not chosen anything."""
+    default: Any = inspect(User).columns[name].default
+    return default.arg
 
 
 def _fits(stored: str | None, password: str) -> bool:

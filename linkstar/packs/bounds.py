@@ -37,6 +37,7 @@ KEY_LENGTH = 60  # as long as the columns that keep keys
 
 Key = Annotated[str, AtMost(KEY_LENGTH), "key"]
 Days = Annotated[int, AtMost(3650)]
+DaysBefore = Annotated[int, Between(0, 60)]
 Range = Annotated[tuple[Days, ...], "range"]
 Amount = Annotated[float, Quarters()]
 Shift = Annotated[float, Quarters(signed=True)]

@@ -9,7 +9,7 @@ from typing import Any
 from linkstar.packs import files
 from linkstar.packs.events import DaysFromEvent, Event, Season
 from linkstar.packs.faults import PackFault
-from linkstar.packs.parts import Category, Checklist, Operation, Pack, Recipe, Role, Template
+from linkstar.packs.parts import Category, Checklist, EmergencyFlow, Operation, Pack, Recipe, Role, Template
 from linkstar.packs.strict import Reading, document, keys_of
 
 TEMPLATES, CHECKLISTS = Path("us/templates.yaml"), Path("us/checklists.yaml")
@@ -61,6 +61,14 @@ def template(key: str) -> Template:
 def checklist(key: str) -> Checklist:
     """A checklist of the shipped pack."""
     return pack().checklist(key)
+
+
+@cache
+def emergency_flow() -> EmergencyFlow:
+    """What the shipped pack says of emergencies: what sets them off, how bad they are, which playbook is laid."""
+    held = _top(files.read(WORKFLOWS), WORKFLOWS.name).get("emergency_flow")
+    made: EmergencyFlow = Reading(WORKFLOWS.name, _known([pack()], {})).row(EmergencyFlow, held, "emergency_flow")
+    return made
 
 
 def parse(data: bytes | str, file_name: str) -> Pack:

@@ -11,6 +11,7 @@ from linkstar.packs.bounds import (
     AtMost,
     ChecklistKey,
     Days,
+    DaysBefore,
     Key,
     Known,
     Quarters,
@@ -116,6 +117,7 @@ class Task:
     checklists: tuple[ChecklistKey, ...] = ()
     creates_subproject_from: TemplateKey | None = None
     counterpart_tz: Annotated[str, Known("time_zone")] | None = None
+    remind_before: tuple[DaysBefore, ...] | None = None  # days before it is due; None: as the template says
     deliverable_zh: Annotated[str, AtMost(200)] | None = None
     deliverable_en: Annotated[str, AtMost(200)] | None = None
     note_zh: str | None = None
@@ -191,6 +193,7 @@ class Template:
     total_before_anchor: Amount | None = None
     total_after_anchor: Amount | None = None
     variables: Mapping[str, int | float | str] | None = None
+    remind_before: tuple[DaysBefore, ...] | None = None  # days before a task is due; None: as is usual
     closing_kpis: tuple[Measure, ...] = ()
     subprojects: tuple[Subproject, ...] = ()
     stages: tuple[Stage, ...] = ()
@@ -224,6 +227,33 @@ class Operation:
     min_approvals: Annotated[int, AtMost(20)]
     cooling_off_hours: Annotated[int, AtMost(1000)] = 0
     reversible: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Severity:
+    """How bad an emergency is: who is told, the first one first, and within how many minutes somebody takes it up."""
+
+    key: Key
+    zh: str
+    en: str
+    ack_minutes: Annotated[int, AtMost(10_000)]
+    notify: tuple[RoleKey, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergencyFlow:
+    key: Key
+    triggers: tuple[str, ...]  # as others name them: OFFER_UNPUBLISHED(Walmart)
+    severity: tuple[Severity, ...]
+    template: TemplateKey
+
+    @property
+    def trigger_keys(self) -> tuple[str, ...]:
+        """offer_unpublished"""
+        return tuple(each.partition("(")[0].strip().lower() for each in self.triggers)
+
+    def of(self, key: str) -> Severity:
+        return next(each for each in self.severity if each.key == key)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from flask import get_template_attribute
 from markupsafe import Markup
-from sqlalchemy import Row, select, union
+from sqlalchemy import Row, ScalarSelect, select, union
 from sqlalchemy.orm import aliased
 
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.i18n import _, day, in_language, language, ngettext
-from linkstar.models import Dependency, PhaseGate, Stage, Task, User
+from linkstar.models import Dependency, Emergency, Hold, PhaseGate, Stage, Task, User
 from linkstar.models.user import HUES
 from linkstar.reports.task_filter import waived
 from linkstar.words import platform_name
@@ -109,7 +109,7 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
     rows = db.session.execute(
         select(Task.id, Task.title_zh, Task.title_en, Task.position, Task.version, Task.platform, Task.due_on,
                Task.checked_count, Task.check_count, Task.comment_count, Task.completed_at, Task.milestone,
-               Task.priority, Task.owner_id, Task.waiver_count, User.name, User.timezone)
+               Task.priority, Task.owner_id, Task.waiver_count, User.name, User.timezone, held_by().label("held_by"))
         .join(User, User.id == Task.owner_id)
         .where(Task.id.in_(ids))
     ).all()  # fmt: skip
@@ -133,12 +133,25 @@ def _facts(ids: list[int], *, reader: User | None) -> Iterable[Card]:
             done=done,
             milestone=row.milestone,
             priority=row.priority,
-            blocked_by=None if done else blockers.get(row.id),
+            blocked_by=None if done else _held_words(row.held_by, reader) or blockers.get(row.id),
             waiting=None
             if done or row.id not in waiting
             else ngettext("%(num)s task waits for it", "%(num)s tasks wait for it", waiting[row.id]),
             waived=row.waiver_count > 0,
         )
+
+
+def held_by() -> ScalarSelect[str]:
+    """The title of the emergency that holds the task, the first one."""
+    holding = select(Emergency.title).join(Emergency.holds).where(Hold.task_id == Task.id, ~Emergency.drill)
+    return holding.order_by(Emergency.id).limit(1).correlate(Task).scalar_subquery()
+
+
+def _held_words(title: str | None, reader: User | None) -> str | None:
+    """A reader who does not see everything is not told what happened."""
+    if title is None:
+        return None
+    return _("On hold: a restricted matter") if reader else _("On hold: %(title)s", title=title)
 
 
 def reasons(ids: list[int], reader: User | None) -> tuple[dict[int, str], dict[int, int]]:

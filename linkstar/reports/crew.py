@@ -72,7 +72,7 @@ class Crew:
             .join(Project, Project.id == Task.project_id)
             .where(Task.owner_id.in_(self.members), Task.workspace_id.in_(self._places))
             .where(Task.completed_at.is_(None), Task.trashed_at.is_(None), Project.draft_of_id.is_(None))
-            .where(~Task.waiting, ~Task.milestone)
+            .where(~Project.drill, ~Task.waiting, ~Task.milestone)
             .where(Task.due_on >= self.first - timedelta(1), start_on <= self.last + timedelta(1))  # zones apart
             .order_by(Task.due_on, Task.id)
         )  # fmt: skip

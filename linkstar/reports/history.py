@@ -28,6 +28,7 @@ from linkstar.words import (
     field_name,
     platform_name,
     priority_name,
+    severity_name,
     yes_no,
 )
 
@@ -46,8 +47,9 @@ KINDS: dict[str, tuple[str, ...]] = {  # what one can look for, and how the acti
     "approval": ("approval.",),
     "template": ("template.", "pack."),
     "calendar": ("calendar_day.", "calendar_event.", "calendar_feed."),
+    "emergency": ("emergency.", "inlet."),
     "members": ("project_member.", "member.", "invitation.", "role.", "api_token.", "absence."),
-    "project": ("project.", "workspace.", "history.", "baseline.", "partner."),
+    "project": ("project.", "workspace.", "history.", "baseline.", "partner.", "automation.", "channel."),
 }
 CALLED = re.compile(r"@#([0-9]{1,9})\b")  # as the trail keeps an @mention
 CODE = re.compile(r"([A-Za-z][A-Za-z0-9]{1,7})-([0-9]{1,9})")
@@ -56,12 +58,13 @@ RECORDS: dict[str, type[Any]] = {
     "collaborator": User, "watcher": User, "predecessor_id": Task, "blocker_id": Task,
     "successor_id": User, "invitation_id": MailedLink, "counterpart_id": User, "partner_id": Partner,
 }  # fmt: skip
-LONG = ("brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en", "body")
+LONG = ("brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en", "body", "retrospective")
 IN_THE_SENTENCE = {  # never told a second time below it
     "position", "checklist", "item", "predecessor_id", "blocker_id", "template", "pack", "version", "country", "day",
     "works", "user_id", "collaborator", "watcher", "comment",
     "attachment", "file", "number", "invitation_id",
-    "operation", "subject", "name", "title", "kept",
+    "operation", "subject", "name", "title", "kept", "emergency", "inlet", "channel",
+    "automation", "active",
 }  # fmt: skip
 
 
@@ -274,6 +277,7 @@ NAMES: dict[str, Callable[[Any], Any]] = {
     "kind": lambda value: KIND_NAMES.get(value, value),
     **dict.fromkeys(("timezone", "audience_timezone", "counterpart_timezone"), city_of),
     "reach": lambda value: REACH_NAMES[value],
+    "severity": severity_name,
     "operation": lambda value: OPERATION_NAMES.get(value, value),
     "trouble": lambda value: TROUBLES.get(value, value),
     "fields": lambda value: ", ".join(map(field_name, value)),
@@ -300,5 +304,5 @@ def value_typed(field: str, value: Any) -> str:
     if isinstance(value, bool):
         return "y" if value else ""
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join(map(str, value))
     return "" if value is None else str(value)

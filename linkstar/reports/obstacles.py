@@ -9,7 +9,7 @@ from sqlalchemy import select
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.i18n import _, both, day
-from linkstar.models import Checklist, ChecklistItem, Phase, Project, Stage, Task, User, Waiver
+from linkstar.models import Checklist, ChecklistItem, Emergency, Phase, Project, Stage, Task, User, Waiver
 from linkstar.models.task.gated import Holds
 
 
@@ -31,11 +31,17 @@ class Obstacles:
 
     @property
     def only_due_on(self) -> bool:
-        return self.holds.due_on and not (self.holds.blockers or self.holds.items or self.holds.deliverable)
+        return self.holds.due_on and self.count == 1
 
     @property
     def count(self) -> int:
-        return sum((self.holds.due_on, self.holds.deliverable, len(self.holds.blockers), len(self.holds.items)))
+        lists = self.holds.blockers, self.holds.items, self.holds.emergencies
+        return sum((self.holds.due_on, self.holds.deliverable, *map(len, lists)))
+
+    @property
+    def emergencies(self) -> list[Emergency]:
+        """What happened is told to those inside."""
+        return self.holds.emergencies if self.reader.is_inside(self.task.workspace_id) else []
 
     @property
     def blockers(self) -> list[Task]:
@@ -50,7 +56,9 @@ class Obstacles:
     @property
     def restricted(self) -> bool:
         """Is there something among it that the reader may not see?"""
-        return len(self.blockers) < len(self.holds.blockers) or not all(map(self._sees, self.holds.items))
+        untold = self.holds.emergencies and not self.emergencies
+        behind = untold or len(self.blockers) < len(self.holds.blockers)
+        return bool(behind) or not all(map(self._sees, self.holds.items))
 
     def _sees(self, item: ChecklistItem) -> bool:
         stage = item.checklist.stage
@@ -75,6 +83,7 @@ class Obstacles:
     def sentences(self) -> list[str]:
         """The same facts where no dialog can stand, one sentence each."""
         said = [_("A task that has begun needs its due day.")] if self.holds.due_on else []
+        said += [_("On hold until the emergency “%(title)s” is closed.", title=each.title) for each in self.emergencies]
         said += [_blocker_words(blocker) for blocker in self.blockers]
         said += [self._item_words(item) for _checklist, items in self.lists for item in items]
         if self.restricted:

@@ -18,7 +18,9 @@ from linkstar.models import (
     Comment,
     DeleteTask,
     Dependency,
+    Emergency,
     HandoverNote,
+    Hold,
     Task,
     User,
     Waiver,
@@ -128,6 +130,12 @@ class Panel:
     @property
     def today(self) -> date:
         return clock.today(ZoneInfo(self.task.owner.timezone))
+
+    @cached_property
+    def emergencies(self) -> list[Emergency]:
+        """Those that hold the task; what happened is told to those inside."""
+        holding = select(Emergency).join(Emergency.holds).where(Hold.task_id == self.task.id, Emergency.raging())
+        return list(db.session.scalars(holding.order_by(Emergency.id))) if self.whole else []
 
     @cached_property
     def waivers(self) -> list[tuple[Waiver, str | None]]:

@@ -42,7 +42,7 @@ class Portfolio:
         self.person = person
         projects = db.session.scalars(
             Project.visible_to(person)
-            .where(Project.draft_of_id.is_(None))
+            .where(Project.draft_of_id.is_(None), ~Project.drill)
             .options(joinedload(Project.owner).selectinload(User.memberships))
             .order_by(Project.id)
         )
@@ -93,7 +93,7 @@ def healthy_or_not(person: User, most: int = 30) -> list[tuple[Project, str]]:
     query = Project.visible_to(person).add_columns(
         overdue.exists().label("is_late"), overdue.where(blocked()).exists().label("held_up")
     )
-    query = query.where(Project.draft_of_id.is_(None)).order_by(Project.id).limit(most)
+    query = query.where(Project.draft_of_id.is_(None), ~Project.drill).order_by(Project.id).limit(most)
     return [
         (project, "stop" if held_up else "risk" if is_late else "ok")
         for project, is_late, held_up in db.session.execute(query)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from linkstar import clock
 from linkstar.extensions import record_id
-from linkstar.models import PLATFORMS, PRIORITIES, Dependency, PhaseGate, Stage, Task, TaskLabel, User, Waiver
+from linkstar.models import PLATFORMS, PRIORITIES, Dependency, Hold, PhaseGate, Stage, Task, TaskLabel, User, Waiver
 
 DUE = ("late", "today", "week", "none")
 GROUPS = ("stage", "phase")
@@ -107,7 +107,8 @@ def late() -> ColumnElement[bool]:
 
 @cache
 def blocked() -> ColumnElement[bool]:
-    """An unfinished task stands in front of this one, or of its phase, and blocks it; nobody waived that."""
+    """An unfinished task stands in front of this one, or of its phase, and blocks it, and nobody waived that; or an
+    emergency holds it."""
     before = aliased(Task)
     holds = [before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None), ~waived(Task.id, before.id)]
     linked = exists().where(Dependency.successor_id == Task.id, Dependency.predecessor_id == before.id, *holds)
@@ -115,7 +116,8 @@ def blocked() -> ColumnElement[bool]:
         Stage.id == Task.stage_id, Stage.kind == "backlog",
         PhaseGate.phase_id == Task.phase_id, PhaseGate.awaited_id == before.phase_id, *holds,
     )  # fmt: skip
-    return and_(Task.completed_at.is_(None), or_(linked, gated))
+    held = exists().where(Hold.task_id == Task.id, Hold.real())
+    return and_(Task.completed_at.is_(None), or_(linked, gated, held))
 
 
 def waived(task_id: Any, blocker_id: Any) -> ColumnElement[bool]:

@@ -11,11 +11,15 @@ from linkstar.views import (
     api_tokens,
     approvals,
     attachments,
+    automations,
     briefs,
     calendar,
     calendar_events,
     calendar_feeds,
     calendars,
+    channels,
+    deliveries,
+    emergencies,
     entries,
     errors,
     evidence,
@@ -23,9 +27,13 @@ from linkstar.views import (
     health,
     histories,
     idempotency,
+    incoming,
+    inlets,
     invitations,
     members,
+    mutes,
     my_work,
+    notification_preferences,
     notifications,
     open_id,
     packs,
@@ -35,9 +43,11 @@ from linkstar.views import (
     preferences,
     project_batches,
     projects,
+    push_subscriptions,
     roles,
     saved_views,
     second_factors,
+    service_workers,
     setups,
     shell,
     sign_ins,
@@ -47,6 +57,8 @@ from linkstar.views import (
     trash,
     trust,
     undos,
+    unread_counts,
+    unsubscriptions,
     uploads,
     waivers,
     waking,
@@ -70,6 +82,10 @@ def init_app(app: Flask) -> None:
         module.init_app(app)
     for module in (health, sign_ins, my_work, notifications, preferences, projects, tasks, saved_views, undos):
         app.register_blueprint(module.blueprint)
+    for module in (notification_preferences, mutes, unread_counts):
+        app.register_blueprint(module.blueprint)
+    for module in (unsubscriptions, push_subscriptions, service_workers):
+        app.register_blueprint(module.blueprint)
     for module in (project_batches, stages, waivers, approvals, trash, evidence, gate_passages):
         app.register_blueprint(module.blueprint)
     for module in (attachments, uploads):
@@ -81,6 +97,10 @@ def init_app(app: Flask) -> None:
     for module in (workspaces, setups, calendars, calendar_events, histories, personal_data, trust):
         app.register_blueprint(module.blueprint)
     for module in (calendar, calendar_feeds, partners):
+        app.register_blueprint(module.blueprint)
+    for module in (emergencies, inlets, incoming, automations):
+        app.register_blueprint(module.blueprint)
+    for module in (channels, deliveries):
         app.register_blueprint(module.blueprint)
     for module in (templates, packs):
         app.register_blueprint(module.blueprint)

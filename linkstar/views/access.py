@@ -8,9 +8,11 @@ from linkstar.extensions import db
 from linkstar.models import (
     Approval,
     Attachment,
+    Channel,
     Checklist,
     ChecklistItem,
     Comment,
+    Emergency,
     Evidence,
     GatePassage,
     InstalledPack,
@@ -163,6 +165,10 @@ def get_approval(approval_id: int) -> Approval:
     return db.session.scalar(Approval.visible_to(current_user).where(Approval.id == approval_id)) or abort(404)
 
 
+def get_emergency(emergency_id: int) -> Emergency:
+    return db.session.scalar(Emergency.visible_to(current_user).where(Emergency.id == emergency_id)) or abort(404)
+
+
 def get_trashed_task(task_id: int) -> Task:
     return db.session.scalar(Trash(current_user).tasks().where(Task.id == task_id)) or abort(404)
 
@@ -189,3 +195,9 @@ def get_saved_view(view_id: int) -> SavedView:
         abort(404)
     get_project(view.project_id)
     return view
+
+
+def get_channel(channel_id: int, *, lock: bool = False) -> Channel:
+    """For who keeps its workspace, and for its owner."""
+    query = Channel.visible_to(current_user).where(Channel.id == channel_id)
+    return db.session.scalar(query.with_for_update(of=Channel) if lock else query) or abort(404)

@@ -3,57 +3,49 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import update
-from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
-from linkstar.extensions import commit, db
-from linkstar.models import Approval, Notification, Task
-from linkstar.reports.inbox import notices_of
+from linkstar.extensions import commit, db, record_id
+from linkstar.models import Notification
+from linkstar.reports.inbox import Inbox
 from linkstar.views import access
 from linkstar.views.admission import own_path
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/inbox")
 
-MOST = 100
-
 
 @blueprint.get("")
 def index() -> Any:
     """The newest notices about what the person still sees."""
-    query = (
-        notices_of(current_user)
-        .options(
-            contains_eager(Notification.task).joinedload(Task.project, innerjoin=False),
-            joinedload(Notification.comment),
-        )
-        .options(joinedload(Notification.approval).options(joinedload(Approval.task), joinedload(Approval.project)))
-        .order_by(Notification.id.desc())
-        .limit(MOST)
-    )
-    return render_template("notifications/index.html", notifications=list(db.session.scalars(query)))
+    unread_only, page = request.args.get("show") == "unread", max(record_id(request.args.get("page", "")) or 1, 1)
+    inbox = Inbox(current_user, unread_only=unread_only, page=min(page, 1000))
+    return render_template("notifications/index.html", inbox=inbox)
 
 
 @blueprint.post("/<id:notification_id>/reading")
 def read(notification_id: int) -> Any:
-    """Opens what a notice is about, and marks it as read."""
+    """Opens what a notice is about, and marks it as read; with all that stands with it, where that is asked for."""
     notification = access.get_notification(notification_id)
     notification.read_at = notification.read_at or clock.now()
+    if request.form.get("together") and notification.task_id:
+        _mark_read(Notification.task_id == notification.task_id)
     commit()
-    return redirect(own_path(request.form.get("back")) or _about(notification), 303)
-
-
-def _about(notification: Notification) -> str:
-    if notification.approval_id:
-        return url_for("approvals.show", approval_id=notification.approval_id)
-    return url_for("tasks.show", task_id=notification.task_id)
+    endpoint, values = notification.place
+    return redirect(own_path(request.form.get("back")) or url_for(endpoint, **values), 303)
 
 
 @blueprint.post("/readings")
 def read_all() -> Any:
-    db.session.execute(
-        update(Notification)
-        .where(Notification.user_id == current_user.id, Notification.read_at.is_(None))
-        .values(read_at=clock.now())
-    )
+    _mark_read()
     commit()
     return redirect(url_for("notifications.index"), 303)
+
+
+def _mark_read(*which: Any) -> None:
+    mine = Notification.user_id == current_user.id, Notification.read_at.is_(None)
+    db.session.execute(
+        update(Notification)
+        .where(*mine, *which)
+        .values(read_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )

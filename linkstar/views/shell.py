@@ -14,7 +14,7 @@ from linkstar.extensions import db
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html
-from linkstar.models import Membership, Notification, Project, Task, User, is_template_keeper
+from linkstar.models import Emergency, Membership, Notification, Project, Task, User, is_template_keeper
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.overlap import Side
 from linkstar.planning.working_days import WorkingDays, country_of
@@ -28,6 +28,8 @@ from linkstar.storage import KINDS, PHOTOS
 from linkstar.views.saved_views import saved_view_url
 from linkstar.words import (
     API_SCOPE_NAMES,
+    CHANNEL_EVENT_NAMES,
+    CHANNEL_KIND_NAMES,
     CONFIDENCE_NAMES,
     EVIDENCE_NAMES,
     PERMISSION_NAMES,
@@ -36,6 +38,8 @@ from linkstar.words import (
     REGION_NAMES,
     ROLE_NAMES,
     SCOPE_NAMES,
+    TOPIC_NAMES,
+    TRIGGER_NAMES,
     VIA_NAMES,
     amount_words,
     approval_words,
@@ -45,6 +49,8 @@ from linkstar.words import (
     platform_name,
     priority_name,
     roles_in_words,
+    severity_name,
+    why_words,
 )
 
 CITIES = (
@@ -79,8 +85,9 @@ class Shell:
         return both(self.membership.workspace, "name") if self.membership else ""
 
     @property
-    def counts(self) -> tuple[int, int, int]:
-        """The open tasks, the unread notices, and what waits for the person's word, by one query."""
+    def counts(self) -> tuple[int, int, int, int | None, str | None]:
+        """The open tasks, the unread notices, what waits for the person's word, and the emergency that was declared
+        last of those that are open, by one query."""
         if not hasattr(self, "_counts"):
             mine = select(func.count()).where(
                 Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
@@ -88,8 +95,11 @@ class Shell:
             )  # fmt: skip
             unread = notices_of(self.person).where(Notification.read_at.is_(None))
             counts = [mine.scalar_subquery(), unread.with_only_columns(func.count()).scalar_subquery()]
-            row = db.session.execute(select(*counts, waiting_count(self.person))).one()
-            self._counts = (row[0], row[1], row[2])
+            raging = select(Emergency).where(Emergency.seen_by(self.person), Emergency.raging())
+            newest = raging.order_by(Emergency.id.desc()).limit(1)
+            told = [newest.with_only_columns(each).scalar_subquery() for each in (Emergency.id, Emergency.title)]
+            row = db.session.execute(select(*counts, waiting_count(self.person), *told)).one()
+            self._counts = (row[0], row[1], row[2], row[3], row[4])
         return self._counts
 
     @property
@@ -103,6 +113,12 @@ class Shell:
     @property
     def waiting(self) -> int:
         return self.counts[2]
+
+    @property
+    def alarm(self) -> tuple[int, str] | None:
+        """The open emergency that everybody inside is to know of; drills are not."""
+        key, title = self.counts[3:]
+        return (key, title or "") if key else None
 
     @property
     def projects(self) -> list[tuple[Project, str]]:
@@ -120,6 +136,11 @@ class Shell:
     @property
     def can_create_project(self) -> bool:
         return bool(self.membership) and self.membership.scope("create") in ("all", "member")  # type: ignore[union-attr]
+
+    def may_declare(self, project: Project | None = None) -> bool:
+        """May the person declare an emergency, about this project?"""
+        here = project or self.membership
+        return bool(here) and Emergency.may_be_declared_by(self.person, here.workspace_id, project)  # type: ignore[union-attr]
 
     @property
     def has_to_set_up(self) -> bool:
@@ -143,6 +164,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         both=both, in_language=in_language, due_of=Due.of, field_name=field_name, platform_name=platform_name,
         priority_name=priority_name, role_names=ROLE_NAMES, via_names=VIA_NAMES, api_scope_names=API_SCOPE_NAMES,
+        channel_kind_names=CHANNEL_KIND_NAMES, channel_event_names=CHANNEL_EVENT_NAMES,
         value_typed=value_typed, value_words=value_words, platforms=list(PLATFORM_NAMES.items()),
         saved_view_url=saved_view_url,
     )  # fmt: skip
@@ -150,11 +172,13 @@ def init_app(app: Flask) -> None:
         evidence_names=EVIDENCE_NAMES, confidence_names=CONFIDENCE_NAMES, region_names=REGION_NAMES, may_tick=may_tick,
         photo_types=",".join(PHOTOS), file_types=",".join(end for ends in KINDS.values() for end in ends),
         largest_file=LARGEST_FILE, roles_in_words=roles_in_words, notice_words=notice_words,
+        why_words=why_words, topic_names=TOPIC_NAMES,
     )  # fmt: skip
     app.jinja_env.globals.update(permission_names=PERMISSION_NAMES, scope_names=SCOPE_NAMES, reach_names=REACH_NAMES)
     app.jinja_env.globals.update(
-        amount_words=amount_words, is_template_keeper=is_template_keeper, approval_words=approval_words
-    )
+        severity_name=severity_name, trigger_names=TRIGGER_NAMES, amount_words=amount_words,
+        is_template_keeper=is_template_keeper, approval_words=approval_words,
+    )  # fmt: skip
     app.jinja_env.filters.update(both=both, day=day, whole_day=whole_day, markdown=to_html, zip=zip)
     app.jinja_env.filters["hours"] = hours_words
 

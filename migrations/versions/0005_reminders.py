@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("conditions", sa.JSON(), nullable=False),
         sa.Column("actions", sa.JSON(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["user.id"], name=op.f("fk_automation_owner_id")),
@@ -123,6 +124,7 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("origin", sa.String(length=64), nullable=True),
         sa.Column("drill", sa.Boolean(), nullable=False),
         sa.Column("declared_by_id", sa.Integer(), nullable=False),
         sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
@@ -145,6 +147,7 @@ def upgrade() -> None:
             ["workspace_id"], ["workspace.id"], name=op.f("fk_emergency_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency")),
+        sa.UniqueConstraint("origin", name=op.f("uq_emergency_origin")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("emergency", schema=None) as batch_op:
@@ -183,10 +186,11 @@ def upgrade() -> None:
         sa.Column("automation_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("task_id", sa.Integer(), nullable=True),
+        sa.Column("project_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("depth", sa.Integer(), nullable=False),
         sa.Column("change", sa.String(length=32), nullable=True),
-        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("trouble", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -194,6 +198,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["automation_id"], ["automation.id"], name=op.f("fk_automation_run_automation_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_automation_run_project_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_automation_run_task_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
@@ -205,6 +212,7 @@ def upgrade() -> None:
     with op.batch_alter_table("automation_run", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_automation_run_change"), ["change"], unique=False)
         batch_op.create_index("ix_automation_run_due", ["state", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_automation_run_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_automation_run_task_id"), ["task_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_automation_run_workspace_id"), ["workspace_id"], unique=False)
 
@@ -239,7 +247,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mute")),
     )
     with op.batch_alter_table("mute", schema=None) as batch_op:
-        batch_op.create_index("ix_mute_of", ["user_id", "project_id", "task_id"], unique=True)
+        batch_op.create_index("ix_mute_of_project", ["user_id", "project_id"], unique=True)
+        batch_op.create_index("ix_mute_of_task", ["user_id", "task_id"], unique=True)
         batch_op.create_index(batch_op.f("ix_mute_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mute_task_id"), ["task_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mute_workspace_id"), ["workspace_id"], unique=False)
@@ -256,6 +265,7 @@ def upgrade() -> None:
         sa.Column("emergency_id", sa.Integer(), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_post_channel_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["emergency_id"], ["emergency.id"], name=op.f("fk_post_emergency_id"), ondelete="CASCADE"
@@ -272,6 +282,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_post_emergency_id"), ["emergency_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_task_id"), ["task_id"], unique=False)
+        batch_op.create_index("ix_post_told", ["channel_id", "told_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
@@ -321,19 +332,24 @@ def upgrade() -> None:
 
     carried = ("notification", "mailed_link", "digest", "post")
     of_one = " + ".join(f"(CASE WHEN {each}_id IS NULL THEN 0 ELSE 1 END)" for each in carried) + " = 1"
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
+    with op.batch_alter_table("delivery", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_delivery_notification_id_channel"), type_="unique")
         batch_op.drop_constraint(batch_op.f("ck_delivery_of_one"), type_="check")
         batch_op.alter_column("channel", new_column_name="medium")
         batch_op.add_column(sa.Column("digest_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("post_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("carrier_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_delivery_digest_id"), ["digest_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_post_id"), ["post_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delivery_carrier_id"), ["carrier_id"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_delivery_post_id"), "post", ["post_id"], ["id"], ondelete="CASCADE")
+        batch_op.create_foreign_key(
+            batch_op.f("fk_delivery_carrier_id"), "delivery", ["carrier_id"], ["id"], ondelete="SET NULL"
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_delivery_digest_id"), "digest", ["digest_id"], ["id"], ondelete="CASCADE"
         )
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
+    with op.batch_alter_table("delivery", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.create_unique_constraint(
             batch_op.f("uq_delivery_notification_id_medium"), ["notification_id", "medium"]
         )
@@ -360,6 +376,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("project", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.add_column(sa.Column("remind_before", sa.JSON(), nullable=False, server_default="[7, 3, 1]"))
+        batch_op.add_column(sa.Column("drill", sa.Boolean(), nullable=False, server_default=sa.false()))
 
     with op.batch_alter_table("task", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.add_column(sa.Column("remind_before", sa.JSON(none_as_null=True), nullable=True))

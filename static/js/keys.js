@@ -1,6 +1,6 @@
 // Every key in one place. None counts in a field, with a modifier, or while an input method composes.
 {
-  const CARDS = "[data-board] .card a.t, [data-rows] :is(.rows, .table) a.t";
+  const CARDS = "[data-board] .card a.t, [data-rows] :is(.rows, .table) a.t, [data-inbox] button.t";
   let leader = 0;
 
   const links = () => [...document.querySelectorAll(CARDS)].filter((link) => link.checkVisibility());

@@ -80,6 +80,11 @@ TABLE = {
     "members.index": Call("person", "stop watching"),
     "audit_events.index": Call("person", "take all of it along"),
     "tasks.destroy": Call("task", "delete or ask"),
+    "hooks.index": Call("person", "stop watching"),
+    "hooks.create": Call("person", "stop watching", body={"event": "task.created", "target_url": "http://x"}),
+    "hooks.show": Call("approval"),  # somebody else's, always
+    "hooks.destroy": Call("person"),  # what is not there is gone
+    "hooks.samples": Call("person", "stop watching"),
 }
 OPEN = {"openapi.show", "docs.show"}
 
@@ -189,7 +194,7 @@ def test_each_role_gets_what_the_policy_says(app, world, visitor, count_queries,
 
 
 def test_no_scope_but_its_own_opens_an_operation(app, script, world):
-    for scope in ("work:read", "work:write", "people:read", "audit:read"):
+    for scope in ("work:read", "work:write", "people:read", "audit:read", "hooks:write"):
         admin = script("admin", scope)
         for name, call, method, address in calls_of(app, {"task_id": world.fcc.id}):
             if app.view_functions[f"api.{name}"].operation.scope != scope:

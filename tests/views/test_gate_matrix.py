@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from linkstar.extensions import db
-from linkstar.models import Checklist, ChecklistItem, Dependency, Evidence, Phase, Stage, Task, Waiver
+from linkstar.models import Checklist, ChecklistItem, Declaration, Dependency, Evidence, Phase, Stage, Task, Waiver
 from tests.pages import elements
 from tests.world import october
 
@@ -64,8 +64,18 @@ def due_day(world):
     return _task(world, due_on=None), None
 
 
+def emergency(world):
+    task = _task(world)
+    task.role = "ads"
+    db.session.flush()
+    happened = {"trigger": "listing_removed", "severity": "s2", "title": "B0C1 被下架"}
+    Declaration(workspace_id=world.shanlan.id, about=world.lamp, **happened).declare(by=world.yue)
+    return task, "B0C1 被下架"
+
+
 HOLDS = (
     blocking_predecessor, phase_gate, phase_item, required_item, expired_evidence, stage_list, deliverable, due_day,
+    emergency,
 )  # fmt: skip
 
 

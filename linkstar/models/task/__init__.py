@@ -23,6 +23,7 @@ from linkstar.models.task.gated import Gated
 from linkstar.models.task.linked import Linked
 from linkstar.models.task.movable import Movable
 from linkstar.models.task.participant import Participant
+from linkstar.models.task.told import Told
 from linkstar.models.task.trashable import Trashable
 from linkstar.models.task.two_sided import TwoSided
 from linkstar.models.task.visible import Visible
@@ -42,7 +43,7 @@ OPEN = text("completed_at IS NULL AND trashed_at IS NULL")
 PRIORITIES = ("urgent", "high", "medium", "low")
 
 
-class Task(Visible, Creatable, Gated, Linked, Movable, Editable, TwoSided, Trashable, Discussable, Base):
+class Task(Visible, Creatable, Gated, Linked, Movable, Editable, Told, TwoSided, Trashable, Discussable, Base):
     """One piece of work with exactly one owner. Its `version` counts edits of its fields (a writer states the
     version he saw); its `revision` is the project's at its last visible change of any kind."""
 

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ FIELDS = (
     "start_at", "due_at", "locked", "start_rule", "offset", "duration", "elapsed_days", "offset_days", "role",
     "unassigned", "optional", "waiting", "deliverable_zh", "deliverable_en",
     "estimate", "publish_at", "audience_timezone", "cheerful", "counterpart_id", "partner_id", "counterpart_timezone",
-    "round_trips",
+    "round_trips", "remind_before",
 )  # fmt: skip
 WRITING = ("task.edited", "task.moved")  # a move across lanes writes an owner, a phase or a platform
 DATES = frozenset({"start_on", "due_on", "start_at", "due_at", "start_rule"})  # what set_dates() writes
@@ -62,6 +63,7 @@ class Editable:
         redraw_linked: Any
         refuse_stranger: Any
         tell_owner: Any
+        tell_changed: Any
         refuse_if_held: Any
 
         @property
@@ -122,6 +124,8 @@ class Editable:
             self.redraw_linked()
         if "owner_id" in changes:
             self.tell_owner(by)
+        if undoes is None:
+            self.tell_changed(changes, by=by)
         change = record("task.edited", by=by, task=self, changes=changes, change=change, undoes=undoes)  # type: ignore[arg-type]
         if changes.keys() & {"start_on", "due_on"} and undoes is None:
             self._take_anchor_along(by, change)
@@ -160,18 +164,19 @@ class Editable:
 
     def set_dates(
         self, values: dict[str, Any], *, by: User, revision: int, change: str, undoes: str | None = None
-    ) -> None:
+    ) -> Collection[str]:
         """Writes what a plan computed, one of many in one change, under a lock that is held: touch() gave the
-        revision. Dates only, and what says where they come from."""
+        revision. Dates only, and what says where they come from. Gives back the fields that are other ones now."""
         changes = {name: (getattr(self, name), value) for name, value in values.items() if getattr(self, name) != value}
         if not changes:
-            return
+            return ()
         for name, (_old, new) in changes.items():
             setattr(self, name, new)
         self.version += 1
         self.revision = revision
         self.set_deadline()
         record("task.edited", by=by, task=self, changes=changes, change=change, undoes=undoes)  # type: ignore[arg-type]
+        return changes
 
     def _dates_by_hand(self, chosen: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
         """Dates that somebody chose are not computed any more; a plan that counts hours keeps the time of day."""

@@ -1,9 +1,10 @@
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Mapped, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Mapped, aliased, joinedload, selectinload
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -12,6 +13,7 @@ from linkstar.models.checklist import Checklist, ChecklistItem
 from linkstar.models.dependency import Dependency
 from linkstar.models.evidence import Evidence
 from linkstar.models.gate_passage import GatePassage
+from linkstar.models.hold import Hold
 from linkstar.models.notification import notify
 from linkstar.models.phase import Phase, PhaseGate
 from linkstar.models.refusal import MoveRefused, NotAllowed
@@ -30,10 +32,11 @@ class Holds:
     blockers: list[Any] = field(default_factory=list)  # unfinished blocking tasks
     items: list[ChecklistItem] = field(default_factory=list)  # required ones that are open
     deliverable: bool = False  # what the task is done for is not there
+    emergencies: list[Any] = field(default_factory=list)  # those that keep it where it is until they are closed
     passed: list[Checklist] = field(default_factory=list)  # the lists that it would pass
 
     def __bool__(self) -> bool:
-        return bool(self.due_on or self.blockers or self.items or self.deliverable)
+        return bool(self.due_on or self.blockers or self.items or self.deliverable or self.emergencies)
 
 
 class Gated:
@@ -74,7 +77,7 @@ class Gated:
     def holds_at(self, stage: Stage, phase: Any = STAYS) -> Holds:
         """A task starts when it has its due day and nothing blocking stands in front of it or of its phase; it is
         submitted when its required items, and those of the stages that it passes, are ticked; it is done when its
-        deliverable is there. Going back is always possible."""
+        deliverable is there; and no emergency holds it. Going back is always possible."""
         started = stage.kind != "backlog"
         ahead = self._goes_ahead(stage)
         phase_id = self._phase_id(phase)
@@ -85,8 +88,11 @@ class Gated:
         phases = {phase_id, self.phase_id if ahead else None} - {None} if started else set()
         blockers = self._blockers(phases, ahead)
         lists = self._lists_on_the_way(stage if ahead else None, phases)
-        with db.session.no_autoflush:  # nearly always nothing stands there: one question for both
-            there = db.session.execute(select(blockers.exists(), lists.exists())).one()
+        held = self._held()
+        with db.session.no_autoflush:  # nearly always nothing stands there: one question for all
+            there = db.session.execute(select(blockers.exists(), lists.exists(), held.exists())).one()
+            if there[2] and started and ahead:
+                holds.emergencies = [hold.emergency for hold in db.session.scalars(held)]
             if there[0] and started:
                 holds.blockers = list(db.session.scalars(blockers))
             if there[1]:
@@ -159,6 +165,22 @@ class Gated:
         """The blocking tasks that still stand in front of this one."""
         return list(db.session.scalars(self._blockers({self.phase_id} - {None}, True)))
 
+    @classmethod
+    def blocker_counts(cls, ids: Collection[int]) -> dict[int, int]:
+        """How many tasks blocked_by() would find for each, where there are any."""
+        mine: Any = cls
+        before = aliased(mine)
+        ahead = select(Dependency.predecessor_id).where(Dependency.successor_id == mine.id)
+        awaited = select(PhaseGate.awaited_id).where(PhaseGate.phase_id == mine.phase_id)
+        waived = select(Waiver.blocker_id).where(
+            Waiver.task_id == mine.id, Waiver.state == "granted", Waiver.blocker_id.is_not(None)
+        )
+        unfinished = and_(before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None))
+        stands = and_(unfinished, before.id != mine.id, or_(before.id.in_(ahead), before.phase_id.in_(awaited)))
+        query = select(mine.id, func.count(before.id)).join(before, and_(stands, before.id.not_in(waived)))
+        rows = db.session.execute(query.where(mine.id.in_(ids)).group_by(mine.id)).all() if ids else []
+        return {row[0]: row[1] for row in rows}
+
     def _goes_ahead(self, stage: Stage) -> bool:
         here = self.stage
         if self.id is None:  # it is only being made
@@ -183,6 +205,11 @@ class Gated:
             .order_by(mine.position)
             .options(joinedload(mine.owner))
         )
+
+    def _held(self) -> Select[Hold]:
+        """By emergencies that are open."""
+        here = select(Hold).where(Hold.task_id == (self.id or 0), Hold.real())
+        return here.order_by(Hold.emergency_id).options(joinedload(Hold.emergency))
 
     def _lists_on_the_way(self, stage: Stage | None, phases: set[Any]) -> Select[Checklist]:
         """The lists that the task passes: its own when it is submitted, those of the stages that it leaves behind,

@@ -46,6 +46,7 @@ class Movable:
         refuse_if_held: Any
         tell_unblocked: Any
         tell_owner: Any
+        tell_changed: Any
         refuse_stranger: Any
 
     def move_to(
@@ -95,6 +96,8 @@ class Movable:
             self.set_deadline()
             self.redraw_linked()
             self.tell_owner(by)
+        if undoes is None:
+            self.tell_changed(changes, by=by)
         return record("task.moved", by=by, task=self, changes=changes, change=change, undoes=undoes)  # type: ignore[arg-type]
 
     def _whereabouts(self) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+from typing import Any
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
+from flask_login import current_user
+
+from linkstar.channels.door import checked
+from linkstar.channels.robots import HOSTS
+from linkstar.channels.trouble import NotTaken
+from linkstar.extensions import commit, db, limiter
+from linkstar.forms.channel import ChannelForm
+from linkstar.i18n import _
+from linkstar.models import Channel, Membership, Project
+from linkstar.models.channel import KINDS
+from linkstar.reports.channel_log import channels_of, log_of, seen_in
+from linkstar.views import access
+from linkstar.views.idempotency import keep_no_answer
+from linkstar.views.workspaces import membership_inside
+from linkstar.words import DELIVERY_STATE_NAMES, trouble_words
+
+blueprint = Blueprint("channels", __name__, url_prefix="/channels")
+
+
+@blueprint.get("")
+def index() -> Any:
+    membership = membership_inside()
+    rows = channels_of(membership.workspace_id, current_user)
+    return render_template(
+        "channels/index.html", rows=rows, keeps=membership.keeps_workspace, trouble_words=trouble_words
+    )
+
+
+@blueprint.get("/new")
+def new() -> Any:
+    membership = membership_inside(keeper=True)
+    kind = _kind(request.args.get("kind"))
+    form = ChannelForm(formdata=None, data={"language": current_user.language, "events": USUAL})
+    return _page(form.offer(_projects(membership), None), kind)
+
+
+@blueprint.post("")
+@limiter.limit("30 per hour", key_func=lambda: str(current_user.id))
+def create() -> Any:
+    """Of a webhook the answer shows the secret, once."""
+    membership = membership_inside(keeper=True)
+    kind = _kind(request.form.get("kind"))
+    form = ChannelForm().offer(_projects(membership), None)
+    if not _taken(form, kind):
+        return _page(form, kind), 422
+    channel = Channel.open(membership.workspace_id, kind, by=current_user, **form.values())
+    commit()
+    if kind == "webhook" and not form.secret.data:
+        keep_no_answer()
+        return render_template("channels/create.html", channel=channel)
+    session["toast"] = {"message": _("Saved. Send a test to see whether it arrives."), "change": None}
+    return redirect(url_for("channels.show", channel_id=channel.id), 303)
+
+
+@blueprint.get("/<id:channel_id>")
+def show(channel_id: int) -> Any:
+    membership_inside()
+    channel = access.get_channel(channel_id)
+    log = log_of(channel)
+    return render_template(
+        "channels/show.html", channel=channel, log=log, titles=seen_in(log, current_user), trouble_words=trouble_words,
+        state_names=DELIVERY_STATE_NAMES,
+    )  # fmt: skip
+
+
+@blueprint.get("/<id:channel_id>/edit")
+def edit(channel_id: int) -> Any:
+    membership = membership_inside()
+    channel = access.get_channel(channel_id)
+    form = ChannelForm(formdata=None, obj=channel)
+    form.project.data = channel.project_id
+    form.address.data = form.secret.data = None
+    return _page(form.offer(_projects(membership), channel), channel.kind, channel)
+
+
+@blueprint.put("/<id:channel_id>")
+def update(channel_id: int) -> Any:
+    membership = membership_inside()
+    channel = access.get_channel(channel_id, lock=True)
+    form = ChannelForm().offer(_projects(membership), channel)
+    if not _taken(form, channel.kind):
+        return _page(form, channel.kind, channel), 422
+    if form.known.data != str(channel.version):
+        return _page(form, channel.kind, channel, overtaken=True), 409
+    channel.edit(form.values(), by=current_user)
+    commit()
+    session["toast"] = {"message": _("Saved"), "change": None}
+    return redirect(url_for("channels.show", channel_id=channel.id), 303)
+
+
+@blueprint.delete("/<id:channel_id>")
+def destroy(channel_id: int) -> Any:
+    membership_inside()
+    channel = access.get_channel(channel_id, lock=True)
+    channel.remove(by=current_user)
+    commit()
+    session["toast"] = {"message": _("“%(name)s” is removed", name=channel.name), "change": None}
+    return redirect(url_for("channels.index"), 303)
+
+
+USUAL = (  # what a team that just begins wants to hear
+    "task.completed", "task.overdue", "gate.waiting", "project.created", "cutoff.near", "emergency.declared",
+    "emergency.acknowledged", "emergency.closed",
+)  # fmt: skip
+
+
+def _kind(text: str | None) -> str:
+    return text if text in KINDS else abort(404)
+
+
+def _taken(form: ChannelForm, kind: str) -> bool:
+    if not form.validate():
+        return False
+    if form.address.data and (trouble := address_trouble(kind, form.address.data)):
+        form.address.errors = [trouble]
+    return not form.address.errors
+
+
+def address_trouble(kind: str, address: str) -> str:
+    """Why nothing would be sent there; '' where it may be tried. What a name stands for is seen when it goes out."""
+    allowed = current_app.config["OUTGOING_NETWORKS"]
+    try:
+        url = checked(address, allowed)
+    except NotTaken as error:
+        return trouble_words(error.code)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    known = kind == "webhook" or url.hostname in HOSTS[kind]
+    return "" if known or any(each.may_take(url.hostname or "", port) for each in allowed) else trouble_words("kind")
+
+
+def _projects(membership: Membership) -> list[Project]:
+    here = Project.workspace_id == membership.workspace_id, Project.id.not_in(Project.drafts())
+    return list(db.session.scalars(Project.visible_to(current_user).where(*here).order_by(Project.id)))
+
+
+def _page(form: ChannelForm, kind: str, channel: Channel | None = None, *, overtaken: bool = False) -> str:
+    return render_template("channels/edit.html", form=form, kind=kind, channel=channel, overtaken=overtaken)

@@ -1,0 +1,94 @@
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask_login import current_user
+
+from linkstar import packs
+from linkstar.extensions import commit, db, limiter, record_id
+from linkstar.forms.emergency import ClosureForm, EmergencyForm
+from linkstar.i18n import _
+from linkstar.models import Declaration, Emergency, Membership, NotAllowed, Project
+from linkstar.reports.emergencies import Emergencies, EmergencyPage
+from linkstar.views import access
+from linkstar.views.projects.wizard import once
+from linkstar.views.workspaces import membership_inside
+
+blueprint = Blueprint("emergencies", __name__, url_prefix="/emergencies")
+
+
+@blueprint.get("")
+def index() -> Any:
+    return render_template("emergencies/index.html", page=Emergencies(membership_inside(), current_user))
+
+
+@blueprint.get("/new")
+def new() -> Any:
+    """`?project=` is the one from whose page somebody came."""
+    membership = _declarer()
+    chosen = record_id(request.args.get("project", ""))
+    return _form_page(EmergencyForm(formdata=None, project=chosen).offer(_projects(membership)))
+
+
+@blueprint.post("")
+@limiter.limit("20 per minute", key_func=lambda: str(current_user.id))
+def create() -> Any:
+    membership = _declarer()
+    form = EmergencyForm().offer(_projects(membership))
+    if not form.validate():
+        return _form_page(form, 422)
+    emergency = declaration(form, membership.workspace_id).declare(by=current_user)
+    commit()
+    session["toast"] = {"message": _said(emergency), "change": None}
+    return redirect(url_for("emergencies.show", emergency_id=emergency.id), 303)
+
+
+@blueprint.get("/<id:emergency_id>")
+def show(emergency_id: int) -> Any:
+    return page(access.get_emergency(emergency_id))
+
+
+def page(emergency: Emergency, form: ClosureForm | None = None) -> str:
+    """For htmx, which asks again while it is open, only the clock."""
+    template = "emergencies/_clock.html" if request.htmx else "emergencies/show.html"  # type: ignore[attr-defined]
+    return render_template(
+        template, page=EmergencyPage(emergency, current_user), emergency=emergency, form=form or ClosureForm(None)
+    )
+
+
+def declaration(form: EmergencyForm, workspace_id: int, **source: Any) -> Declaration:
+    """Of a form that was accepted."""
+    about = db.session.get(Project, form.project.data) if form.project.data else None
+    return Declaration(
+        workspace_id=workspace_id, trigger=form.trigger.data or "", severity=form.severity.data,
+        title=form.title.data or "", note=form.note.data, about=about, posts=form.posts.data, drill=form.drill.data,
+        **source,
+    )  # fmt: skip
+
+
+def _declarer() -> Membership:
+    membership = membership_inside()
+    if not Emergency.may_be_declared_by(current_user, membership.workspace_id, None):
+        raise NotAllowed("create")
+    return membership
+
+
+def _projects(membership: Membership) -> list[Project]:
+    """Those that the person may declare an emergency about."""
+    here = Project.workspace_id == membership.workspace_id
+    query = Project.visible_to(current_user).where(here, Project.id.not_in(Project.drafts())).order_by(Project.id)
+    return [
+        each
+        for each in db.session.scalars(query)
+        if Emergency.may_be_declared_by(current_user, membership.workspace_id, each)
+    ]
+
+
+def _form_page(form: EmergencyForm, status: int = 200) -> Any:
+    levels = packs.emergency_flow().severity
+    return render_template("emergencies/new.html", form=form, levels=levels, once=once()), status
+
+
+def _said(emergency: Emergency) -> str:
+    if emergency.drill:
+        return _("The drill has begun. Nobody outside is told.")
+    return _("Declared. Legal has been told.")

@@ -1,0 +1,162 @@
+"""The pages on which a team says where it wants to hear of things, and sees what became of each message."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from linkstar import clock, jobs
+from linkstar.extensions import db
+from linkstar.models import AuditEvent, Channel, Comment, Delivery, Heard, Post
+from tests.channels import fake_robots
+from tests.world import NOW
+
+
+@pytest.fixture
+def fakes(app):
+    with fake_robots.running(app) as fakes:
+        yield fakes
+
+
+def make(browser, fakes, kind="feishu", **values):
+    secret = fake_robots.SECRETS.get(kind, "")
+    sent = {"kind": kind, "name": "美国站群", "address": fakes.address(kind), "secret": secret, "language": "zh"}
+    return browser.post("/channels", sent | {"events": ["task.completed", "task.created"], "project": ""} | values)
+
+
+def work(app, at=NOW):
+    with app.app_context(), clock.at(at):
+        jobs.hear()
+        jobs.deliver_due()
+
+
+def test_a_channel_is_made_tested_changed_and_removed(app, world, browse, fakes):
+    yue = browse("yue")
+    assert yue.get("/channels").status_code == 200
+    for kind in ("feishu", "wecom", "dingtalk", "slack", "webhook"):
+        assert yue.get("/channels/new", {"kind": kind}).status_code == 200
+    for address in (
+        "https://example.com/x",
+        "http://open.feishu.cn/x",
+        "https://u:p@open.feishu.cn/x",
+        "https://10.0.0.1/",
+    ):
+        refused = make(yue, fakes, address=address, name="留着的名字")
+        assert refused.status_code == 422 and "留着的名字" in refused.text and address not in refused.text
+        assert 'id="address-error"' in refused.text
+    assert make(yue, fakes, address="").status_code == make(yue, fakes, events=[]).status_code == 422
+    place = make(yue, fakes).location
+    page = yue.get(place)
+    assert "127.0.0.1" in page.text and "f00df00d" not in page.text and "demo_secret" not in page.text
+    edit = yue.get(f"{place}/edit").text
+    assert "f00df00d" not in edit and "demo_secret" not in edit and "••••" in edit
+
+    assert yue.post(f"{place}/tests").status_code == 303
+    assert 'hx-trigger="every 3s"' in yue.get(place).text
+    work(app)
+    assert len(fakes.taken("feishu")) == 1 and "hx-trigger" not in yue.get(place).text.split("channel-log")[1]
+    fakes.fail("feishu", 200, '{"code":19021,"msg":"sign match fail"}')
+    yue.post(f"{place}/tests")
+    work(app)
+    assert "sign match fail" in yue.get(place).text and "sign match fail" in yue.get("/channels").text
+    for _n in range(4):
+        yue.post(f"{place}/tests")
+    assert yue.post(f"{place}/tests").status_code == 429
+
+    known = re.search(r'name="known" value="(\d+)"', yue.get(f"{place}/edit").text)[1]
+    put = {"name": "新名字", "events": ["task.overdue"], "project": world.lamp.id, "language": "en", "known": known}
+    assert yue.put(place, put).status_code == 303
+    assert yue.put(place, put | {"name": "旧"}).status_code == 409, "who saw an older one is told so"
+    assert yue.put(f"{place}/activity", {}).status_code == 303
+    with app.app_context():
+        channel = db.session.scalars(db.select(Channel)).one()
+        assert (channel.address, channel.secret) == (fakes.address("feishu"), "demo_secret"), "empty is kept"
+        assert (channel.name, channel.project_id, channel.active) == ("新名字", world.lamp.id, False)
+        assert fakes.address("feishu") not in db.session.scalar(db.text("select address from channel"))
+    assert yue.delete(place).status_code == 303
+    assert yue.get(place).status_code == 404
+    with app.app_context():
+        trail = db.session.scalars(db.select(AuditEvent).where(AuditEvent.action.startswith("channel."))).all()
+        assert [each.action for each in trail] == [
+            "channel.added",
+            "channel.edited",
+            "channel.edited",
+            "channel.removed",
+        ]
+        assert "f00df00d" not in str([each.changes for each in trail])
+        assert db.session.scalars(db.select(Delivery).join(Delivery.post)).all() == []
+    history = yue.get("/history").text
+    assert "新名字" in history
+
+
+def test_the_secret_of_a_webhook_is_shown_once(app, world, browse, fakes):
+    yue = browse("yue")
+    answer = make(yue, fakes, "webhook", secret="")
+    secret = re.search(r"whsec_[\w-]+", answer.text)[0]
+    with app.app_context():
+        channel = db.session.scalars(db.select(Channel)).one()
+        assert channel.secret == secret and db.session.get(Heard, world.shanlan.id)
+    assert secret not in yue.get(f"/channels/{channel.id}").text
+
+
+def test_who_keeps_the_workspace_has_all_and_others_their_own(app, world, browse, fakes):
+    place = make(browse("yue"), fakes).location
+    for person, wanted in (("admin", 200), ("yu", 404), ("lead", 404)):
+        assert browse(person).get(place).status_code == wanted, person
+    assert browse("yu").get("/channels/new", {"kind": "slack"}).status_code == 403
+    with app.app_context():
+        db.session.scalars(db.select(Channel)).one().owner = world.yu
+        db.session.commit()
+    assert browse("yu").get(place).status_code == 200
+    admin = browse("admin")
+    assert admin.put(f"{place}/activity", {"on": ""}).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(db.select(Channel)).one().owner_id == world.admin.id, "who changes it owns it"
+
+
+def test_what_was_given_up_waits_for_somebody_and_goes_out_again(app, world, browse, fakes, count_queries):
+    yue, place = browse("yue"), None
+    place = make(yue, fakes).location
+    channel_id = int(place.rsplit("/", 1)[1])
+    with app.app_context():
+        channel = db.session.get(Channel, channel_id)
+        for number in range(3):
+            channel.post("task.completed", f"x{number}", task=world.script)
+        Comment.post(world.script, "@何佳 秘密的话", by=world.yu)
+        db.session.commit()
+        db.session.execute(
+            db.update(Delivery).where(Delivery.state == "due").values(state="failed", error="500", tries=6)
+        )
+        db.session.commit()
+    page = yue.get("/deliveries").text
+    assert page.count("data-delivery") == 4 and "何佳" in page and "秘密的话" not in page
+    assert browse("yu").get("/deliveries").text.count("data-delivery") == 0
+    one = re.search(r'data-delivery="(\d+)"', page)[1]
+    assert browse("yu").put("/deliveries", {"delivery": one}).status_code == 303
+    assert yue.get("/deliveries").text.count("data-delivery") == 4, "not hers to send"
+    yue.put("/deliveries", {"delivery": one})
+    assert yue.get("/deliveries").text.count("data-delivery") == 3
+    with count_queries() as few:
+        yue.get("/deliveries")
+    yue.put("/deliveries", {})
+    work(app)
+    assert len(fakes.taken("feishu")) == 3 and yue.get("/deliveries").text.count("data-delivery") == 0
+    with app.app_context():
+        sent = db.session.scalars(
+            db.select(Delivery.id).join(Delivery.post).where(Post.channel_id == channel_id)
+        ).first()
+    assert yue.post(f"{place}/replays", {"delivery": sent}).status_code == 303
+    work(app, NOW + timedelta(seconds=90))
+    keys = [call["headers"]["idempotency-key"] for call in fakes.taken("feishu")]
+    assert len(keys) == 4 and keys.count(f"delivery-{sent}") == 2, "a replay has the key that it had"
+    with app.app_context():
+        for number in range(40):
+            db.session.get(Channel, channel_id).post("task.completed", f"y{number}", task=world.fcc, project=world.lamp)
+        db.session.execute(db.update(Delivery).where(Delivery.state == "due").values(state="failed"))
+        db.session.commit()
+    with count_queries() as many:
+        yue.get("/deliveries")
+    assert len(many) <= len(few)
+    with count_queries() as log:
+        assert yue.get(place).text.count("data-delivery") == 43
+    assert len(log) < 20

@@ -1,0 +1,383 @@
+"""Something is on fire: declared by a press or by another program, legal hears of it first, the ads stand still, and it
+is closed with what was learnt. A drill does the same and touches nobody outside."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from linkstar import clock, jobs, packs
+from linkstar.extensions import db
+from linkstar.models import (
+    Absence,
+    AuditEvent,
+    Channel,
+    Declaration,
+    Delivery,
+    Emergency,
+    Hold,
+    Inlet,
+    Membership,
+    Notification,
+    Post,
+    Project,
+    Task,
+    Template,
+    User,
+)
+from linkstar.words import TRIGGER_NAMES
+from tests.pages import elements
+from tests.world import CHEAP, NOW, PASSWORD
+
+HAPPENED = {"trigger": "listing_removed", "severity": "s2", "title": "B0C1234567 露营灯"}
+LEARNT = "资质图过期没有人看到，以后每月核对一次。From now on somebody looks every month."
+one_database = pytest.mark.one_database
+
+
+def after(minutes):
+    return clock.at(NOW + timedelta(minutes=minutes))
+
+
+def declare(browser, world, **more):
+    answer = browser.post("/emergencies", HAPPENED | {"project": world.lamp.id} | more)
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def told(app):
+    with app.app_context():
+        query = select(Notification).where(Notification.emergency_id.is_not(None)).order_by(Notification.id)
+        return [notice.user.name for notice in db.session.scalars(query)]
+
+
+def the_only(app):
+    with app.app_context():
+        return db.session.scalars(select(Emergency)).one()
+
+
+@pytest.fixture
+def second_lawyer(app, world):
+    with app.app_context():
+        person = User(name="郑律", email="zheng@example.com", password_hash=CHEAP.hash(PASSWORD))
+        db.session.add(Membership(workspace=world.shanlan, user=person, role="legal"))
+        db.session.commit()
+
+
+@pytest.fixture
+def channels(app, world):
+    """One that takes everything, and one for drills alone."""
+    with app.app_context():
+        here = {"workspace_id": world.shanlan.id, "owner": world.yue, "kind": "webhook", "address": "https://x.example"}
+        events = ["emergency.declared", "emergency.acknowledged", "emergency.closed"]
+        db.session.add(Channel(name="real", events=events, **here))
+        db.session.add(Channel(name="test", events=events, drills=True, **here))
+        db.session.commit()
+
+
+def posted(app):
+    with app.app_context():
+        query = select(Channel.name, Post.event).join(Post.channel).order_by(Post.id)
+        return [tuple(row) for row in db.session.execute(query)]
+
+
+def test_one_press_tells_legal_first_lays_the_playbook_and_stops_the_ads(app, browse, world, channels):
+    with app.app_context():
+        world.listing.publish_at, world.listing.audience_timezone = NOW + timedelta(days=9), "America/New_York"
+        db.session.execute(update(Task).where(Task.id == world.packing.id).values(role="ads"))
+        world.budget.stage_id = world.to_do.id
+        db.session.commit()
+    yu = browse("yu")
+    page = yu.get(f"/projects/{world.lamp.id}/board?lang=en").text
+    assert f'href="/emergencies/new?project={world.lamp.id}"' in page
+    assert f'selected value="{world.lamp.id}"' in yu.get(f"/emergencies/new?project={world.lamp.id}").text
+    refused = yu.post("/emergencies", HAPPENED | {"severity": "s9", "title": ""})
+    assert [each.get("id") for each in elements(refused.text, role="alert")][:2] == ["title-error", "severity-error"]
+    where = declare(yu, world, posts="y", idempotency_key="twice")
+    assert declare(yu, world, posts="y", idempotency_key="twice") == where, "a double click makes one"
+
+    emergency = the_only(app)
+    assert told(app) == ["王蕾", "林晓雨", "周越"], "legal, then operations and PMO"
+    with app.app_context():
+        tasks = {
+            task.key: task for task in db.session.scalars(select(Task).where(Task.project_id == emergency.project_id))
+        }
+        assert tasks["em_ack"].due_at == NOW + timedelta(minutes=15)
+        assert tasks["em_log"].due_at == NOW + timedelta(minutes=45)
+        assert (tasks["em_type"].owner.name, tasks["em_pause_ads"].owner.name) == ("王蕾", "何佳")
+        assert tasks["em_start"].completed_at == NOW
+        held = set(db.session.scalars(select(Hold.task_id)))
+        assert held == {world.budget.id, world.packing.id, world.listing.id}
+        kinds = select(AuditEvent.action, func.count()).where(AuditEvent.action.startswith("emergency."))
+        assert dict(db.session.execute(kinds.group_by(AuditEvent.action)).all()) == {
+            "emergency.declared": 1, "emergency.held": 3,
+        }  # fmt: skip
+    assert posted(app) == [("real", "emergency.declared")]
+
+    page = yu.get(f"{where}?lang=en").text
+    for words in ("B0C1234567 露营灯", "Key listing down", "first hour", "首批广告预算表", "declared the emergency"):
+        assert words in page, words
+    board = yu.get(f"/projects/{world.lamp.id}/board").text
+    (card,) = elements(board, id=f"task-{world.budget.id}")
+    assert "blocked" in card["class"] and "On hold: B0C1234567 露营灯" in board
+    assert where in yu.get(f"/tasks/{world.budget.id}").text, "the panel says so, with the way there"
+    assert where in yu.get("/projects").text, "and every page, above"
+    assert 'class="alarm"' not in browse("maya").get("/projects").text
+
+
+def test_nobody_takes_it_up_and_the_next_in_line_is_told(app, browse, world, second_lawyer, channels):
+    where = declare(browse("yu"), world)
+    with after(29):
+        with app.app_context():
+            jobs.escalate()
+        assert len(told(app)) == 3, "it is not time yet"
+    for minutes, names in ((30, ["郑律"]), (45, []), (60, ["江宁"]), (90, []), (200, [])):
+        with after(minutes):
+            before = len(told(app))
+            for _twice in range(2):
+                with app.app_context():
+                    jobs.escalate()
+            assert told(app)[before:] == names, minutes
+    assert the_only(app).escalates_at is None, "nobody is left"
+    lei = browse("lei")
+    with after(201):
+        assert browse("designer").post(f"{where}/acknowledgement").status_code == 403, "who was not told"
+        assert lei.post(f"{where}/acknowledgement").status_code == 303
+        assert browse("yu").post(f"{where}/acknowledgement").status_code == 409, "she has it"
+    page = lei.get(f"{where}?lang=en").text
+    for words in ("王蕾 took it up after 3 h 21 min", "in time: 郑律 was told", "told after 30 min", "江宁"):
+        assert words in page, words
+    assert posted(app)[-1] == ("real", "emergency.acknowledged")
+    with app.app_context():
+        assert db.session.scalars(select(Task).where(Task.key == "em_ack")).one().completed_at
+
+
+@one_database
+def test_who_is_on_leave_is_not_the_first_to_be_called(app, browse, world, second_lawyer):
+    with app.app_context():
+        Absence.write(world.shanlan.id, world.lei, NOW.date(), NOW.date(), by=world.lei)
+        db.session.commit()
+    declare(browse("yu"), world, severity="s3")
+    assert told(app) == ["郑律", "林晓雨"], "legal first, though the pack names operations first"
+
+
+def test_it_is_closed_with_what_was_learnt_and_the_ads_may_start(app, browse, world, channels):
+    with app.app_context():
+        world.budget.stage_id = world.to_do.id
+        db.session.commit()
+    jia, lei = browse("jia"), browse("lei")
+    where = declare(browse("yu"), world)
+    other = declare(browse("yue"), world, title="B0C7654321")
+    start = f"/tasks/{world.budget.id}/moves", {"stage_id": world.doing.id}
+    refused = jia.post(*start, htmx=True)
+    assert refused.status_code == 422 and where in refused.text and other in refused.text
+    assert jia.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 403
+    short = lei.post(f"{where}/closure?lang=en", {"retrospective": "好了"})
+    assert short.status_code == 422 and "at least 20 letters" in short.text and "好了" in short.text
+    assert lei.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
+    assert lei.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 409
+    page = lei.get(f"{where}?lang=en").text
+    assert "资质图过期没有人看到" in page and "took the task off hold" in page
+    refused = jia.post(*start, htmx=True)
+    assert refused.status_code == 422 and other in refused.text and where not in refused.text
+    assert browse("yue").post(f"{other}/closure", {"retrospective": LEARNT}).status_code == 303
+    assert jia.post(*start, htmx=True).status_code == 200
+    with app.app_context():
+        unblocked = select(Notification.user_id).where(Notification.kind == "unblocked")
+        assert list(db.session.scalars(unblocked)) == [world.jia.id], "once, when nothing holds it any more"
+    assert [event for _name, event in posted(app)].count("emergency.closed") == 2
+    assert 'class="alarm"' not in jia.get("/projects").text
+
+
+def test_a_drill_is_the_same_and_touches_nobody_outside(app, browse, world, channels, tmp_path):
+    yu, lei = browse("yu"), browse("lei")
+    with app.app_context():
+        db.session.execute(update(User).values(pushes=True))
+        db.session.commit()
+    where = declare(yu, world, drill="y")
+    assert told(app) == ["王蕾", "林晓雨", "周越"]
+    assert posted(app) == [("test", "emergency.declared")]
+    with after(10):
+        assert lei.post(f"{where}/acknowledgement").status_code == 303
+    with app.app_context():
+        about = Delivery.notification.has(Notification.created_at >= NOW)
+        out = select(Delivery.medium, Delivery.state).where(Delivery.state != "sent", about).distinct()
+        assert {tuple(row) for row in db.session.execute(out)} == {("mail", "due"), ("push", "due")}
+    with after(60), app.app_context():
+        jobs.deliver_due()
+    with app.app_context():
+        assert {tuple(row) for row in db.session.execute(out)} == {("mail", "dropped"), ("push", "dropped")}
+        assert not (tmp_path / "mail").exists(), "no mail, no push, nor for the tasks of the playbook"
+        task = db.session.scalars(select(Task).where(Task.key == "em_pause_content")).one()
+        done = task.project.stages[-1]
+        with after(80):
+            task.move_to(by=world.yu, to={"stage": done})
+        db.session.commit()
+    assert browse("jia").put(f"/tasks/{world.budget.id}/completion", htmx=True).status_code == 200, "it holds nothing"
+    with after(90):
+        page = lei.get(f"{where}?lang=en").text
+    for words in (
+        "This is a drill",
+        "Would be on hold",
+        "首批广告预算表",
+        "30 min",
+        "10 min",
+        "1 h 20 min",
+        "Too slow",
+    ):
+        assert words in page, words
+    assert "1 of 4 in time" in page
+    assert 'class="alarm"' not in yu.get("/projects").text
+    for address in ("/projects", "/", "/workload", "/calendar"):
+        assert f"/projects/{the_only(app).project_id}/board" not in lei.get(address).text, address
+        assert "暂停相关广告" not in browse("jia").get(address).text, address
+    assert "Drill: B0C1234567 露营灯" in lei.get(f"/projects/{the_only(app).project_id}/board?lang=en").text
+    assert lei.post(f"{where}/closure", {"retrospective": "好"}).status_code == 422, "a drill asks for it, too"
+    assert lei.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
+    assert {name for name, _event in posted(app)} == {"test"}
+
+
+@one_database
+def test_who_may_declare_and_who_is_told_what_stands_where(app, browse, world):
+    for person, right in (
+        ("intern", 303),
+        ("designer", 303),
+        ("finance", 303),
+        ("admin", 303),
+        ("maya", 403),
+        ("jess", 404),
+    ):
+        assert browse(person).post("/emergencies", HAPPENED).status_code == right, person
+        assert browse(person).get("/emergencies").status_code == {303: 200}.get(right, right), person
+    assert browse("intern").post("/emergencies", HAPPENED | {"project": world.tent.id}).status_code == 422
+    assert browse("yu").post("/emergencies", HAPPENED | {"project": world.bike.id}).status_code == 422
+    answer = browse("yue").post("/emergencies", HAPPENED | {"project": world.tent.id})
+    page = browse("designer").get(answer.location).text
+    assert "B0C1234567" in page, "whoever is inside has to know"
+    for hidden in ("轻量帐篷", "碳杆打样", "暂停相关广告"):
+        assert hidden not in page, "but not what stands in projects that he does not see"
+    assert "碳杆打样" in browse("jia").get(answer.location).text
+    assert browse("lead").get(answer.location).status_code == 404
+
+
+def post_in(app, address, told, **options):
+    client = app.test_client(use_cookies=False)
+    if options.pop("form", False):
+        return client.post(address, data=told, **options)
+    return client.post(address, data=json.dumps(told), content_type="application/json", **options)
+
+
+def test_another_program_declares_once_with_its_owners_rights(app, browse, world):
+    yue = browse("yue")
+    made = yue.post("/inlets", {"name": "monitor", "purpose": "emergency"})
+    (shown,) = elements(made.text, id="address")
+    address = shown["value"].removeprefix("https://hub.example.com")
+    assert address.removeprefix("/in/") not in yue.get("/inlets").text, "shown once"
+    assert browse("yu").get("/inlets").status_code == 403
+    message = {**HAPPENED, "trigger": "OFFER_UNPUBLISHED(Walmart)", "project": world.lamp.code, "id": "wm-1"}
+    first = post_in(app, address, message)
+    assert (first.status_code, first.json["status"]) == (200, "ok")
+    assert post_in(app, address, message).json == first.json, "the same message again"
+    assert post_in(app, address, HAPPENED, form=True, headers={"Idempotency-Key": "wm-1"}).json == first.json
+    emergency = the_only(app)
+    assert (emergency.source, emergency.about_id, emergency.trigger) == ("webhook", world.lamp.id, "offer_unpublished")
+    assert (emergency.declared_by_id, told(app)[0]) == (world.yue.id, "王蕾")
+
+    for wrong, field in (({"title": ""}, "title"), ({"severity": "s0"}, "severity"), ({"trigger": "x"}, "trigger"),
+                         ({"project": world.bike.code}, "project"), ({"id": "x" * 200}, "id")):  # fmt: skip
+        refused = post_in(app, address, HAPPENED | wrong)
+        assert (refused.status_code, list(refused.json["errors"])) == (400, [field])
+    assert post_in(app, address, ["no"]).status_code == 400
+    assert post_in(app, address, HAPPENED | {"note": "x" * 300_000}).status_code == 413
+    assert post_in(app, address, HAPPENED | {"note": "x" * 300_000}, form=True).status_code == 413
+    assert post_in(app, "/in/nobody", HAPPENED).status_code == 404
+    assert the_only(app), "nothing of this has declared another one"
+    with app.app_context():
+        inlet = db.session.scalars(select(Inlet)).one()
+        assert inlet.used_at == NOW and address.endswith(inlet.token)
+        world.yue.active = False
+        db.session.commit()
+    assert post_in(app, address, HAPPENED).status_code == 404
+    admin = browse("admin")
+    assert admin.delete(f"/inlets/{inlet.id}").status_code == 303
+    with app.app_context():
+        world.yue.active = True
+        db.session.commit()
+    assert post_in(app, address, HAPPENED).status_code == 404
+    history = admin.get("/history?lang=en&kind=emergency").text
+    for words in ("made the address “monitor”", "revoked the address “monitor”", "declared the emergency"):
+        assert words in history
+
+
+@one_database
+def test_the_pages_cost_the_same_however_much_is_on_fire(app, browse, world, count_queries):
+    def cost(browser, address):
+        browser.get(address)
+        with count_queries() as queries:
+            assert browser.get(address).status_code == 200
+        return len(queries)
+
+    def more(count):
+        with app.app_context():
+            for number in range(count):
+                Task.create(
+                    world.lamp, by=world.yue, stage=world.to_do, owner=world.jia, title_zh=f"广告 {number}",
+                    due_on=NOW.date(),
+                )  # fmt: skip
+            for title in range(count):
+                Declaration(
+                    workspace_id=world.shanlan.id, about=world.lamp, **HAPPENED | {"title": str(title)}
+                ).declare(by=world.yue)
+            db.session.commit()
+
+    lei = browse("lei")
+    more(1)
+    first = {address: cost(lei, address) for address in ("/emergencies", f"/emergencies/{the_only(app).id}")}
+    more(4)
+    last = newest(app)
+    assert cost(lei, "/emergencies") == first["/emergencies"]
+    assert cost(lei, f"/emergencies/{last}") == first[f"/emergencies/{last - 4}"]
+    assert max(first.values()) < 40
+
+
+def newest(app):
+    with app.app_context():
+        return db.session.scalar(select(func.max(Emergency.id)))
+
+
+@one_database
+def test_a_move_asks_the_database_no_more_often_because_of_emergencies(browse, world, count_queries):
+    jia = browse("jia")
+    address = f"/tasks/{world.budget.id}/moves"
+
+    def cost():
+        with count_queries() as queries:
+            assert jia.post(address, {"stage_id": world.in_review.id}, htmx=True).status_code == 200
+        jia.post(address, {"stage_id": world.doing.id}, htmx=True)
+        return sum("exists" in query.lower() and "hold" in query for query in queries)
+
+    cost()
+    assert cost() == 1, "one question for blockers, lists and holds"
+
+
+@one_database
+def test_everything_that_the_pack_names_has_its_words():
+    flow = packs.emergency_flow()
+    assert set(flow.trigger_keys) == set(TRIGGER_NAMES)
+    assert packs.template(flow.template).unit == "hour"
+    assert [level.ack_minutes for level in flow.severity] == [15, 30, 120]
+
+
+@one_database
+def test_a_playbook_that_the_workspace_has_changed_is_the_one_that_is_laid(app, world):
+    with app.app_context():
+        shipped = packs.template("takedown_emergency")
+        template = Template(workspace_id=world.shanlan.id, key="takedown_emergency", owner=world.yue)
+        db.session.add(template)
+        content = packs.self_contained(replace(shipped, phases=shipped.phases[:1]), packs.pack())
+        template.publish(content, by=world.yue)
+        made = Declaration(workspace_id=world.shanlan.id, **HAPPENED).declare(by=world.yue)
+        assert made.project.template_version.template is template
+        assert db.session.scalar(select(func.count(Task.id)).where(Task.project_id == made.project_id)) == 6
+        assert made.project.owner is world.lei and isinstance(made.project, Project)
