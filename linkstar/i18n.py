@@ -2,10 +2,13 @@
 
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel import Locale
+from babel.core import get_global
+from babel.dates import format_date, format_time, get_timezone_location
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import force_locale, get_domain, get_locale, gettext, lazy_gettext, ngettext
 from flask_login import current_user
@@ -150,6 +153,24 @@ def month(value: date) -> str:
     if language() == "en":
         return format_date(value, "MMMM y", locale="en")
     return format_date(value, "y 年 M 月", locale="zh_Hans")
+
+
+@cache
+def city_name(zone: str, speech: str) -> str:
+    """加尔各答 · Kolkata: what a zone is called after. The catalogue knows some under the zone's older name only."""
+    locale, aliases = Locale.parse(LANGUAGES[speech]), get_global("zone_aliases")
+    now = aliases.get(zone, zone)
+    names = (locale.time_zones.get(each, {}).get("city") for each in (now, *_older_names().get(now, ())))
+    found = next((name for name in names if name), None)
+    return found or get_timezone_location(zone, locale=locale, return_city=True).rpartition("/")[2]
+
+
+@cache
+def _older_names() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for older, now in get_global("zone_aliases").items():
+        found.setdefault(now, []).append(older)
+    return found
 
 
 def _time(local: datetime) -> str:

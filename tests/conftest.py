@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -40,13 +41,34 @@ from linkstar.reports import cards
 from tests import world as the_world
 from tests.world import NOW, PASSWORD, PEOPLE, World
 
+DATABASES = ["sqlite", "postgresql"]
 PUBLIC_URL = "https://hub.example.com"
 TEMPLATES = tempfile.mkdtemp(dir=os.environ["LINKSTAR_DATA"])  # compiled ones, kept from one application to the next
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long walks and tables that do not hang on the database are asked on SQLite only: @pytest.mark.one_database."""
-    items[:] = [item for item in items if not (item.get_closest_marker("one_database") and "[postgresql" in item.name)]
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--both-databases", action="store_true", help="Ask every page of SQLite and of PostgreSQL.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long walks and tables that do not hang on the database are asked on SQLite only: @pytest.mark.one_database.
+    What a page says is asked on one of the two, its name decides on which: each meets hundreds of pages. The models,
+    the reports, the jobs, and where two people are at it at once, @pytest.mark.both_databases, are asked on both."""
+    items[:] = [item for item in items if _databases_of(item, config).issuperset({_database_of(item)})]
+
+
+def _databases_of(item: pytest.Item, config: pytest.Config) -> set[str | None]:
+    if item.get_closest_marker("one_database"):
+        return {None, "sqlite"}
+    of_a_page = item.path.parent.name in ("views", "api") and not item.get_closest_marker("both_databases")
+    if not of_a_page or config.getoption("both_databases"):
+        return {None, *DATABASES}
+    name = item.nodeid.replace(str(_database_of(item)), "")
+    return {None, DATABASES[crc32(name.encode()) % 2]}
+
+
+def _database_of(item: pytest.Item) -> str | None:
+    return getattr(item, "callspec", None) and item.callspec.params.get("databases")
 
 
 def pytest_unconfigure() -> None:
@@ -180,7 +202,7 @@ def _server() -> Iterator[URL]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def databases(request: pytest.FixtureRequest) -> Databases:
     return request.getfixturevalue(request.param)
 

@@ -12,6 +12,7 @@ from linkstar import clock, config, demo, storage
 from linkstar.extensions import db
 from linkstar.models import (
     AuditEvent,
+    Baseline,
     ChecklistItem,
     Comment,
     Delivery,
@@ -25,6 +26,7 @@ from linkstar.models import (
     User,
     Waiver,
 )
+from linkstar.reports.workload import Chosen, Workload
 from tests.conftest import make_app
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
@@ -145,6 +147,22 @@ def test_one_task_is_seen_to_be_blocked(told):
     ]
 
 
+def test_who_has_too_much_to_do_has_a_colleague_who_has_time(told):
+    admin = person("pmo").membership_in(person("design").memberships[0].workspace_id)
+    workload = Workload(admin, Chosen.read({}, TODAY))
+    user, clash = next((user, clash) for user, clash in workload.clashes if user == person("design"))
+    asked = {"person": str(user.id), "on": str(clash.first), "until": str(clash.last)}
+    opened = Workload(admin, Chosen.read(asked, TODAY))
+    assert person("design2") in [member.user for member, _free in opened.colleagues]
+    assert any(person("design2") in opened.takers(piece) for piece in opened.pieces)
+
+
+def test_what_slipped_since_the_review_is_seen_beside_the_baseline(told):
+    [baseline] = db.session.scalars(select(Baseline))
+    slipped = [span for span in baseline.spans if db.session.get_one(Task, span.task_id).due_on > span.due_on]
+    assert (baseline.project.key, len(slipped)) == ("LAMP", 2)
+
+
 def test_one_column_is_full(told):
     lamp = db.session.scalars(select(Project).where(Project.key == "LAMP")).one()
     doing = lamp.stages[1]
@@ -212,7 +230,7 @@ def test_a_second_time_changes_nothing(told):
 def test_the_sign_ins_are_printed_in_words(told):
     with force_locale("en"):
         lines = demo.sign_ins()
-    assert len(lines) == 13
+    assert len(lines) == 15
     assert lines[0] == "admin@example.com – Administrator – password linkstar-demo"
     assert lines[-1].startswith("lead@other.example.com – PMO")
 

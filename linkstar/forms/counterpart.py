@@ -10,14 +10,14 @@ from linkstar.models import Partner, Task, User
 from linkstar.words import FIELD_NAMES
 
 MOST_TRIPS = 20
-TRIPS = _l("Write a whole number from 1 to 20.")
+TRIPS = _l("Write a whole number from 0 to 20.")
 
 
 class CounterpartForm(Answered):
     """Whose answers a task needs, and how often it goes there and back. `version` is the one that the writer saw."""
 
     who = Pick(_l("Who answers"))
-    round_trips = Whole(FIELD_NAMES["round_trips"], [InputRequired(TRIPS), NumberRange(1, MOST_TRIPS, TRIPS)])
+    round_trips = Whole(FIELD_NAMES["round_trips"], [InputRequired(TRIPS), NumberRange(0, MOST_TRIPS, TRIPS)])
     version = Whole(validators=[Optional(), NumberRange(1, LARGEST_ID)])
 
     def offer(self, task: Task, partners: list[Partner], people: list[User]) -> "CounterpartForm":

@@ -6,6 +6,7 @@ from wtforms.validators import InputRequired, NumberRange
 from linkstar.forms import Text, Whole, stripped
 from linkstar.forms.plan import Answered
 from linkstar.forms.publication import TimeOfDay
+from linkstar.forms.working_hours import WorkingHours
 from linkstar.forms.zone import Zone
 from linkstar.i18n import _l
 from linkstar.models.partner import FIELDS
@@ -14,7 +15,7 @@ ENDS_TOO_LATE = _l("With these answers the plan would go on after 2100.")
 DAYS = _l("Write a whole number of days, from 0 to 60.")
 
 
-class PartnerForm(Answered):
+class PartnerForm(WorkingHours, Answered):
     """`known` is the mark of the values that the writer saw."""
 
     name = StringField(_l("Name"), [Text(80, required=True)], filters=[stripped])

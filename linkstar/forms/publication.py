@@ -1,5 +1,5 @@
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from wtforms import BooleanField, HiddenField, TimeField, ValidationError
@@ -14,6 +14,7 @@ from linkstar.planning.moments import SkippedTime, moment_at
 from linkstar.words import FIELD_NAMES, platform_name
 
 USUAL_AUDIENCE, USUAL_TIME = "America/Los_Angeles", time(9)
+USUAL = {"day": None, "time": USUAL_TIME, "audience_timezone": USUAL_AUDIENCE, "cheerful": True}
 
 
 class TimeOfDay(TimeField):
@@ -39,8 +40,8 @@ class PublicationForm(Form):
 
     moment: datetime | None = None
 
-    def offer(self, task: Task) -> "PublicationForm":
-        self.audience_timezone.offer_all(task.audience_timezone or USUAL_AUDIENCE)
+    def offer(self, task: Task | None = None) -> Self:
+        self.audience_timezone.offer_all((task and task.audience_timezone) or USUAL_AUDIENCE)
         self.platform.offer(("", _("No platform")), *((key, platform_name(key)) for key in PLATFORMS))
         return self
 

@@ -2,11 +2,10 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import available_timezones
 
-from babel.dates import get_timezone_location
 from wtforms.fields.choices import SelectChoice
 
 from linkstar.forms import Pick
-from linkstar.i18n import LANGUAGES, _, _l, language
+from linkstar.i18n import _, _l, city_name, language
 
 COMMON = {
     "Asia/Shanghai": _l("Beijing, Shanghai, Shenzhen"),
@@ -48,4 +47,4 @@ def _choices(present: str) -> Iterator[SelectChoice]:
 def _cities(speech: str) -> dict[str, str]:
     """Zone → its city in the reader's language, in the order of the zones' names."""
     zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in AREAS)
-    return {zone: get_timezone_location(zone, locale=LANGUAGES[speech], return_city=True) for zone in zones}
+    return {zone: city_name(zone, speech) for zone in zones}

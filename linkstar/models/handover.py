@@ -34,6 +34,7 @@ class Handover:
             select(Task)
             .where(Task.workspace_id == self.workspace_id, Task.owner_id == self.user.id)
             .where(Task.completed_at.is_(None))
+            .options(joinedload(Task.project))
             .order_by(Task.project_id, Task.id)
         )
         return list(db.session.scalars(query))

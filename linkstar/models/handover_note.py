@@ -39,11 +39,32 @@ class HandoverNote(Base):
     author: Mapped[User] = relationship(foreign_keys=[author_id])
     recipient: Mapped[User] = relationship(foreign_keys=[recipient_id])
 
+    @staticmethod
+    def may_be_written(task: Task, by: User) -> bool:
+        """By who sees the task and may speak there; creators have their briefs."""
+        membership = by.membership_in(task.workspace_id)
+        return membership is not None and membership.of_the_team and task.may_be_discussed_by(by)
+
+    @classmethod
+    def recipients(cls, task: Task, by: User) -> list[User]:
+        """Who of the team sees the task; for an outsider, as far as the task or a note has told who there is."""
+        people = [
+            person
+            for person in task.readers()
+            if person.id != by.id and (here := person.membership_in(task.workspace_id)) and here.of_the_team
+        ]
+        if task.seen_whole_by(by):
+            return people
+        told = {task.owner_id, task.project.owner_id, *(note.author_id for note in cls.of(task, by))}
+        if task.owner_id == by.id and task.counterpart_id:
+            told.add(task.counterpart_id)
+        return [person for person in people if person.id in told]
+
     @classmethod
     def write(
         cls, task: Task, recipient: User, *, by: User, done: str | None, needed: str | None, decide: str | None
     ) -> Self:
-        if recipient.id == by.id or recipient not in task.readers():
+        if not cls.may_be_written(task, by) or recipient not in cls.recipients(task, by):
             raise NotAllowed("view")
         now = clock.now()
         note = cls(

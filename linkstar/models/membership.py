@@ -46,6 +46,11 @@ class Membership(Base):
         return self.role in EXTERNAL_ROLES
 
     @property
+    def of_the_team(self) -> bool:
+        """Is it planned with the person's days? Also from outside, but for creators, who work for several brands."""
+        return self.role != "creator"
+
+    @property
     def read_only(self) -> bool:
         return self.role in READ_ONLY_ROLES
 

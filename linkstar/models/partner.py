@@ -63,6 +63,8 @@ class Partner(Base):
             if _plain(values[field]) != new:
                 return False
             values[field] = time.fromisoformat(old) if isinstance(values[field], time) else old
+        if values["works_from"] == values["works_until"]:
+            return False
         if self.is_taken(self.workspace_id, values["name"], besides=self):
             return False
         self.edit(values, by=by, change=change, undoes=undoes)

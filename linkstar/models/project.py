@@ -134,6 +134,15 @@ class Project(Base):
         """Ids of the projects that are nobody's work: templates being edited, and the playbooks of drills."""
         return select(cls.id).where(or_(cls.draft_of_id.is_not(None), cls.drill))
 
+    @classmethod
+    def open_to_tasks_of(cls, membership: Membership) -> Select[Self]:
+        """Those of the workspace to which the person may add tasks, but for those that narrow the person."""
+        query = cls.visible_to(membership.user).where(cls.workspace_id == membership.workspace_id)
+        query, scope = query.where(cls.draft_of_id.is_(None)), membership.scope("create")
+        if scope in ("own", "member"):
+            return query.where(cls.id.in_(cls._joined_by(membership.user_id)))
+        return query if scope == "all" else query.where(false())
+
     def known_to(self, user: User) -> bool:
         """Does the person see the project itself, its name and its board, and not only single tasks of it?"""
         membership = user.membership_in(self.workspace_id)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 from math import ceil
+from typing import Any
 
 from sqlalchemy import select
 
@@ -14,6 +15,8 @@ from linkstar.models.task import Task
 from linkstar.models.user import User
 from linkstar.packs import Recipe, RecipeStep
 from linkstar.planning.schedule import Span
+
+OTHER_SIDE = ("partner_id", "counterpart_id", "counterpart_timezone")
 
 
 class Split:
@@ -39,7 +42,7 @@ class Split:
                 parent=self.task, title_zh=step.title_zh, title_en=step.title_en, role=step.role,
                 start_on=span and span.start, due_on=span and span.finish, duration=step.duration,
                 elapsed_days=step.elapsed_calendar_days, waiting=step.waiting, platform=self.task.platform,
-                blocking=step is self.recipe.steps[-1],
+                **self._other_side(owner), blocking=step is self.recipe.steps[-1],
             )
             for step, owner, span in self.rows
         ]  # fmt: skip
@@ -49,6 +52,14 @@ class Split:
         own = {"start_rule": None, "start_on": self.task.start_on and self.task.due_on}
         self.task.set_dates(own, by=by, revision=self.task.revision, change=change)
         return steps
+
+    def _other_side(self, owner: User) -> dict[str, Any]:
+        """The same as the task's, so that each step shows its clock; but nobody asks himself. The plan keeps time for
+        the answers once, at the end of the chain, where the task itself stands."""
+        task = self.task
+        if task.other_side is None or owner.id == task.counterpart_id:
+            return {}
+        return {"round_trips": 0} | {name: getattr(task, name) for name in OTHER_SIDE}
 
     @staticmethod
     def is_split(task: Task) -> bool:

@@ -51,7 +51,8 @@ class Clash:
 
 class Load:
     """What assignments ask of one person on the days of a window. One with hours gives the same share of them to
-    each day of its own on which the person works, also outside of the window; one without takes SHARE of each."""
+    each day of its own on which the person works, also outside of the window; one without takes SHARE of each. Where
+    the person works on none of them, all of its days are meant."""
 
     def __init__(self, capacity: Capacity, assignments: Iterable[Assignment], first: date, last: date) -> None:
         self.capacity = capacity
@@ -64,13 +65,14 @@ class Load:
 
     def _add(self, assignment: Assignment, first: date, last: date) -> None:
         days = self.capacity.days(assignment.first, assignment.last)
-        if not days:
+        stranded = not days
+        if stranded:
             self.stranded.append(assignment)
-            return
+            days = (assignment.last - assignment.first).days + 1
         hours = self.capacity.hours * SHARE if assignment.hours is None else assignment.hours / days
         for number in range((last - first).days + 1):
             day = first + timedelta(number)
-            if self.capacity.on(day):
+            if stranded or self.capacity.on(day):
                 self.days[day][assignment.key] = hours
 
     def on(self, day: date) -> float:
@@ -94,9 +96,10 @@ class Load:
                 found = found if goes_on else [*found, []]
                 found[-1].append(day)
             goes_on = bool(found) and (self.clashes_on(day) or (goes_on and not self.capacity.on(day)))
-        return [self._clash(days) for days in found]
+        return [self.clash_of(days) for days in found]
 
-    def _clash(self, days: list[date]) -> Clash:
+    def clash_of(self, days: list[date]) -> Clash:
+        """What is asked for on these days together."""
         keys = dict.fromkeys(key for day in days for key in self.days[day])
         hours, capacity = sum(map(self.on, days)), sum(map(self.capacity.on, days))
         return Clash(days[0], days[-1], hours, capacity, tuple(keys))

@@ -61,12 +61,12 @@ class CalendarChoice:
         def one_of(name: str, allowed: Any) -> str | None:
             return args[name] if args.get(name) in allowed else None
 
-        named = args.get("layers", "").split(",")
+        named = args["layers"].split(",") if "layers" in args else LAYERS
         return cls(
             view=one_of("view", VIEWS),
             day=day_in(args.get("day", "")),
             zone=one_of("zone", SIDES),
-            layers=tuple(layer for layer in LAYERS if layer in named) or tuple(LAYERS),
+            layers=tuple(layer for layer in LAYERS if layer in named),
             market=one_of("market", MARKET_KIND_NAMES),
             platform=one_of("platform", PLATFORMS),
             owner=record_id(args.get("owner", "")),
@@ -76,8 +76,8 @@ class CalendarChoice:
     def query(self, **changes: Any) -> dict[str, str]:
         """The address's arguments for this choice, with some of them changed (None takes one away)."""
         now = {name: changes.get(name, getattr(self, name)) for name in self.__dataclass_fields__}
-        now["layers"] = ",".join(now["layers"]) if len(now["layers"]) < len(LAYERS) else None
-        return {name: "1" if value is True else str(value) for name, value in now.items() if value}
+        now["layers"] = (",".join(now["layers"]) or "none") if len(now["layers"]) < len(LAYERS) else None
+        return {name: "1" if value is True else str(value) for name, value in now.items() if value not in (None, False)}
 
     def turned(self, layer: str) -> tuple[str, ...]:
         """The layers with this one switched."""
@@ -235,6 +235,14 @@ class CalendarPage:
         """May the reader move it to another day? What is done stays where it is."""
         task = item.task
         return bool(task and not item.certificate and not task.completed_at and task.allows(self.reader, "edit"))
+
+    @cached_property
+    def may_plan(self) -> bool:
+        """May the reader add a post to what is shown?"""
+        if self.project:
+            return self.project.allows(self.reader, "create") and not self.project.draft_of_id
+        membership = self.reader.membership_in(self.workspace_id)
+        return bool(membership and db.session.scalar(select(Project.open_to_tasks_of(membership).exists())))
 
     @cached_property
     def owners(self) -> list[Row[int, str]]:

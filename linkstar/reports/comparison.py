@@ -44,13 +44,13 @@ class Comparison:
 
     @cached_property
     def rows(self) -> list[Compared]:
-        """In the order of the baseline."""
+        """What slipped most comes first; what has no dates any more stands at the end."""
         rows = [
             Compared(task, self._then[task.id], dates_of(task))
             for task in self._tasks
             if task.id in self._then and not task.trashed_at
         ]
-        return sorted(rows, key=lambda row: (row.then.start, row.then.finish, row.task.position))
+        return sorted(rows, key=lambda row: (row.now is None, -row.days, row.then.finish, row.task.position))
 
     @property
     def later(self) -> list[Compared]:

@@ -1,11 +1,12 @@
 """A project drawn along time: bars, what waits for what, how far each may slip, and where it stood in a baseline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import ceil
 from typing import Any
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
@@ -132,18 +133,23 @@ class HourAxis(Axis):
         return super().bar(task)
 
     def heads(self) -> list[tuple[float, str]]:
+        """Days, each so often that it is in sight beside any of its hours."""
         if self.unit < 90:
             return super().heads()
-        return [(self.left(each), day(each)) for each in self.days()]
+        return self._every(4 if self.unit >= 600 else 12 if self.unit >= 200 else 24, lambda each, _hour: day(each))
 
     def ticks(self) -> list[tuple[float, str]]:
         if self.unit < 90:
             return super().ticks()
-        hours = range(0, 24, 1 if self.unit >= 600 else 3 if self.unit >= 200 else 6)
+        return self._every(
+            2 if self.unit >= 600 else 6 if self.unit >= 200 else 12, lambda _each, hour: f"{hour:02d}:00"
+        )
+
+    def _every(self, hours: int, words: Callable[[date, int], str]) -> list[tuple[float, str]]:
         return [
-            (self.at(datetime.combine(each, time(hour), self.zone)), f"{hour:02d}")
+            (self.at(datetime.combine(each, time(hour), self.zone)), words(each, hour))
             for each in self.days()
-            for hour in hours
+            for hour in range(0, 24, hours)
         ]
 
 
@@ -266,7 +272,7 @@ class Gantt:
             task,
             self.plan.slack.get(task.id),
             task.id in self._critical,
-            task.allows(self.reader, "edit"),
+            not task.completed_at and task.allows(self.reader, "edit"),
             self._then.get(task.id),
         )
 
@@ -408,6 +414,14 @@ class Gantt:
         if row.task.milestone:
             words.append(f"{both(row.task, 'title')} {self._day(row.task.due_on)}")
         return " · ".join([*words, *self._standing(row)])
+
+    def note_at(self, row: Row, note: str) -> tuple[float, str]:
+        """Where it begins, or ends: behind the bar and its slack; where it would run out of the chart, over the slack,
+        and where that is too short, in front of the bar."""
+        long = sum(12.5 if east_asian_width(letter) in "WF" else 7 for letter in note)
+        if row.end + 10 + long <= self.axis.width:
+            return row.end + 10, "start"
+        return (self.axis.width - 4, "end") if row.right + 14 + long <= self.axis.width else (row.left - 10, "end")
 
     def name(self, row: Row) -> str:
         """All of it, for who does not see the drawing, and under the pointer."""

@@ -1,14 +1,17 @@
 """What a launch would become, before anything is written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
 from linkstar import packs
 from linkstar.models import Launch, User
+from linkstar.planning.capacity import Assignment
 from linkstar.planning.schedule import Span
 from linkstar.planning.working_days import OutOfRange
+from linkstar.reports.crew import hours_of, span_of
+from linkstar.reports.overload import Overload
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,12 @@ class Part:
 
 
 class LaunchPreview:
-    def __init__(self, launch: Launch, variants: Sequence[packs.Template]) -> None:
-        self.launch = launch
+    """`people` are those of the workspace, who may fill its roles."""
+
+    def __init__(
+        self, launch: Launch, variants: Sequence[packs.Template], reader: User, people: Sequence[User]
+    ) -> None:
+        self.launch, self.reader, self.people = launch, reader, people
         self.missing = packs.missing_for(launch.template, launch.values["categories"], variants)
 
     @cached_property
@@ -91,8 +98,35 @@ class LaunchPreview:
         except OutOfRange:
             return None
 
+    @cached_property
+    def overloads(self) -> list[Overload]:
+        """Who would have too much to do by this plan and its sub-projects: three queries, three more for colleagues."""
+        launches = [self.launch, *(child for _sub, child in self.launch.children)]
+        wanted: dict[User, list[Assignment]] = {}
+        for owner, assignment in _numbered(each for launch in launches for each in _assignments(launch)):
+            wanted.setdefault(owner, []).append(assignment)
+        return Overload.among(self.launch.workspace_id, wanted, self.reader, lambda: self.people)
+
     @property
     def unassigned(self) -> list[tuple[str, int]]:
         """The roles that nobody fills, with the number of their tasks."""
         tasks = [task for task in self.launch.tasks.values() if self.launch.is_unassigned(task)]
         return [(role, count) for role in self.launch.roles if (count := sum(task.role == role for task in tasks))]
+
+
+def _assignments(launch: Launch) -> Iterator[tuple[User, Assignment]]:
+    """What the tasks will ask of their owners; who fills no role yet leaves them to the project's owner."""
+    unit = launch.template.unit
+    for key, task in launch.tasks.items():
+        if task.milestone or task.waiting or key not in launch.spans:
+            continue
+        owner, days = launch.owner_of(task), launch.spans[key]
+        span = span_of(owner.timezone, days.start, days.finish, *launch.times.get(key, (None, None)))
+        if span:
+            yield owner, Assignment(0, *span, hours_of(None, task.duration, unit))
+
+
+def _numbered(found: Iterable[tuple[User, Assignment]]) -> Iterator[tuple[User, Assignment]]:
+    """A task that is not made has no number; these are nobody else's."""
+    for number, (owner, assignment) in enumerate(found, start=1):
+        yield owner, replace(assignment, key=-number)

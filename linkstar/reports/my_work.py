@@ -1,22 +1,38 @@
 """What one person has to do: late, today, the next seven days; what holds it up; who waits for it; who called."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.i18n import ngettext
-from linkstar.models import Dependency, Notification, Project, Task, User, Waiver
+from linkstar.i18n import _, ngettext
+from linkstar.models import (
+    Dependency,
+    HandoverNote,
+    Notification,
+    Project,
+    Stage,
+    Task,
+    User,
+    Waiver,
+    calendars_of,
+)
+from linkstar.models.task.two_sided import CLOSES, OPENS, OtherSide
+from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.approvals import Line, Queue
 from linkstar.reports.cards import reasons
+from linkstar.reports.other_side import OtherSideNow
+from linkstar.reports.publication import BEIJING
 from linkstar.reports.task_filter import blocked
 from linkstar.reports.waivers import Waivers
 
+LOS_ANGELES = "America/Los_Angeles"
 MOST = 50
 SHOWN = 10
 
@@ -25,13 +41,14 @@ class MyWork:
     def __init__(self, person: User) -> None:
         self.person = person
         self.today: date = clock.today(ZoneInfo(person.timezone))
+        self._calendars: dict[int, dict[str, WorkingDays]] = {}
 
-    def _mine(self, *more: ColumnElement[bool]) -> list[Task]:
+    def _mine(self, *more: ColumnElement[bool], load: Collection[Any] = ()) -> list[Task]:
         query = (
             Task.visible_to(self.person)
             .where(Task.owner_id == self.person.id, Task.completed_at.is_(None), *more)
             .where(Task.project_id.not_in(Project.drafts()))
-            .options(joinedload(Task.project), joinedload(Task.stage))
+            .options(joinedload(Task.project), joinedload(Task.stage), *load)
             .order_by(Task.due_on, Task.position)
             .limit(MOST)
         )
@@ -56,6 +73,38 @@ class MyWork:
         tasks = self._mine(blocked())[:SHOWN]
         words, _waiting = reasons([task.id for task in tasks], self.person) if tasks else ({}, {})
         return {task: words.get(task.id, "") for task in tasks}
+
+    @cached_property
+    def asked(self) -> dict[Task, str]:
+        """What waits for the other side, with who that is and whether they work now: begun with a partner, or handed
+        over to a person who has not handed it back. Outsiders are not told whom a task waits for."""
+        back = aliased(HandoverNote)
+        answered = back.task_id == HandoverNote.task_id, back.author_id == Task.counterpart_id
+        left = (HandoverNote.task_id == Task.id, HandoverNote.author_id == self.person.id,
+                HandoverNote.recipient_id == Task.counterpart_id)  # fmt: skip
+        handed = select(HandoverNote.id).where(*left, ~exists().where(*answered, back.id > HandoverNote.id))
+        begun = and_(Task.partner_id.is_not(None), Task.stage.has(Stage.kind.in_(("active", "review"))))
+        sides = joinedload(Task.partner), joinedload(Task.counterpart)
+        tasks = self._mine(or_(begun, handed.correlate(Task).exists()), load=sides)
+        sides_of = ((task, task.other_side_of(self.person)) for task in tasks)
+        return {task: self._now(other, task.workspace_id) for task, other in sides_of if other}
+
+    def _now(self, other: OtherSide, workspace_id: int) -> str:
+        there = self._side(other, workspace_id)
+        words = {"name": other.name, "city": there.city, "time": there.time_there}
+        if there.works:
+            return _("%(name)s · %(city)s %(time)s, at work", **words)
+        return _("%(name)s · %(city)s %(time)s, off work", **words)
+
+    def _side(self, other: OtherSide, workspace_id: int) -> OtherSideNow:
+        if workspace_id not in self._calendars:
+            self._calendars[workspace_id] = calendars_of(workspace_id)
+        return OtherSideNow(other, workspace_id, self.person, self._calendars[workspace_id])
+
+    def across(self, workspace_id: int) -> OtherSideNow:
+        """The other coast at its usual hours, over the workspace's calendars."""
+        zone = LOS_ANGELES if self.person.country == "CN" else BEIJING
+        return self._side(OtherSide(None, zone, OPENS, CLOSES, 0), workspace_id)
 
     @property
     def holding(self) -> dict[Task, str]:

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from linkstar import clock
 from linkstar.i18n import _, day, full_moment, time_of_day, weekday
-from linkstar.models import Task, User, calendars_of
-from linkstar.models.task.two_sided import side_of
+from linkstar.models import User, calendars_of
+from linkstar.models.task.two_sided import OtherSide, side_of
 from linkstar.planning.overlap import ask_before, next_overlap, overlaps
+from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.publication import city_of
 
 A_DAY = timedelta(days=1)
@@ -16,12 +17,12 @@ Bar = tuple[float, float]  # where it begins and how long it is, in minutes of t
 
 
 class OtherSideNow:
-    def __init__(self, task: Task, reader: User) -> None:
-        other = task.other_side
-        assert other
+    def __init__(
+        self, other: OtherSide, workspace_id: int, reader: User, calendars: dict[str, WorkingDays] | None = None
+    ) -> None:
         self.other, self.reader, self.now = other, reader, clock.now()
         self.zone = ZoneInfo(reader.timezone)
-        calendars = calendars_of(task.workspace_id)
+        calendars = calendars or calendars_of(workspace_id)
         self.here, self.there = side_of(reader, calendars), side_of(other, calendars)
 
     @property

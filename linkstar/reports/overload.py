@@ -1,9 +1,9 @@
-"""Who would have too much to do by a change that is not made yet, on which days, and who else could do it."""
+"""Who would have too much to do by changes that are not made yet, on which days, and who else could do it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from linkstar.planning.capacity import NOTHING, Assignment, Clash, Load
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.crew import Crew, Work, hours_of, span_of
 
+WEEK = timedelta(weeks=1)
 WEIGHS = ("start_on", "due_on", "start_at", "due_at", "estimate", "milestone")
 MOST_COLLEAGUES = 5
 AHEAD = timedelta(days=366)  # how far is looked
@@ -22,6 +23,7 @@ AHEAD = timedelta(days=366)  # how far is looked
 class Wanted:
     """A task as it would be: of this owner, and with these values; None where it is only being made."""
 
+    project: Project
     task: Task | None
     owner: User
     values: Mapping[str, Any]
@@ -29,6 +31,8 @@ class Wanted:
     @property
     def changes(self) -> bool:
         """Does it weigh differently, or on somebody else?"""
+        if self.project.draft_of_id:
+            return False
         if self.task is None or self.owner.id != self.task.owner_id:
             return True
         return any(self.value(name) != getattr(self.task, name) for name in WEIGHS)
@@ -36,64 +40,108 @@ class Wanted:
     def value(self, name: str) -> Any:
         return self.values.get(name, getattr(self.task, name, None))
 
-    def assignment(self, project: Project) -> Assignment | None:
+    @property
+    def assignment(self) -> Assignment | None:
         task = self.task
-        if self.value("milestone") or (task and (task.waiting or task.completed_at)):
+        if self.value("milestone") or (task and (task.waiting or task.completed_at or task.trashed_at)):
             return None
         days, times = self.value("start_on"), (self.value("start_at"), self.value("due_at"))
         if task and "start_at" not in self.values and (days, self.value("due_on")) != (task.start_on, task.due_on):
             times = (None, None)
         span = span_of(self.owner.timezone, days, self.value("due_on"), *times)
-        hours = hours_of(self.value("estimate"), self.value("duration"), project.unit)
+        hours = hours_of(self.value("estimate"), self.value("duration"), self.project.unit)
         return Assignment(task.id if task else 0, *span, hours) if span else None
 
 
 @dataclass(frozen=True)
 class Colleague:
-    """Somebody of the same role who has the time, and how many hours are free in the days of the clash."""
+    """Somebody of the same role who has time, and how many hours are free in the days of the clash."""
 
     user: User
     free: float
 
 
+class Change:
+    """What would be given to people all at once: three queries, and three more where it is told who else has time."""
+
+    def __init__(
+        self, workspace_id: int, wanted: Mapping[User, list[Assignment]], reader: User,
+        people: Callable[[], Iterable[User]], roles: Collection[str],
+    ) -> None:  # fmt: skip
+        self.workspace_id, self.reader, self.people, self.roles = workspace_id, reader, people, roles
+        members = [owner.membership_in(workspace_id) for owner in wanted]
+        self.members = [member for member in members if member and member.of_the_team]
+        self.wanted = {member.user: wanted[member.user] for member in self.members}
+        self.given = [one for each in self.wanted.values() for one in each]
+        self.keys = {one.key for one in self.given}
+
+    @cached_property
+    def window(self) -> tuple[date, date]:
+        """From today to the last day that is asked for; what has passed is not too much any more."""
+        today = min(clock.today(ZoneInfo(owner.timezone)) for owner in self.wanted)
+        first = max(min(one.first for one in self.given), today)
+        return first, min(max(one.last for one in self.given), first + AHEAD)
+
+    @cached_property
+    def crew(self) -> Crew:
+        return Crew(self.members, *self.window, self.reader, self.given)
+
+    @cached_property
+    def others(self) -> Crew:
+        """Those of the same roles who may be given tasks."""
+        roles = {member.role for member in self.members} | set(self.roles)
+        found = [person.membership_in(self.workspace_id) for person in self.people()]
+        members = [member for member in found if member and member.role in roles]
+        return Crew(members, *self.window, self.reader, self.given)
+
+    def load(self, crew: Crew, user: User, *, more: Collection[Assignment] = ()) -> Load:
+        """What the person would have to do if all of it were done, and more."""
+        return crew.load(user.id, without=self.keys, more=[*self.wanted.get(user, ()), *more])
+
+
 class Overload:
     """What changes of some tasks would make too much for one person."""
 
-    def __init__(self, project: Project, owner: User, crew: Crew, wanted: list[Assignment], reader: User) -> None:
-        self.project, self.owner, self.reader = project, owner, reader
-        self.crew, self.wanted = crew, wanted
+    def __init__(self, change: Change, owner: User) -> None:
+        self.change, self.owner, self.wanted = change, owner, change.wanted[owner]
         self.today = clock.today(ZoneInfo(owner.timezone))
-        self.before = crew.load(owner.id)
-        self.after = self._with(crew, owner.id)
+        self.before = change.crew.load(owner.id)
+        self.after = change.load(change.crew, owner)
 
     @classmethod
     def of(
         cls, project: Project, owner: User, values: Mapping[str, Any], reader: User, task: Task | None = None
     ) -> "Overload | None":
         """What is too much for the owner if the task (None: a new one) becomes the owner's with these values."""
-        return next(iter(cls.of_all(project, [Wanted(task, owner, values)], reader)), None)
+        people = partial(project.people_for, reader)
+        return next(iter(cls.of_all([Wanted(project, task, owner, values)], reader, people)), None)
 
     @classmethod
-    def of_all(cls, project: Project, changes: Collection[Wanted], reader: User) -> "list[Overload]":
-        """One for each person who would have too much. No query where nothing weighs differently, else three."""
+    def of_all(
+        cls, changes: Iterable[Wanted], reader: User, people: Callable[[], Iterable[User]], roles: Collection[str] = ()
+    ) -> "list[Overload]":
+        """The same for changes of one workspace's tasks; `people` are those who could be given them instead."""
         wanted: dict[User, list[Assignment]] = {}
-        for change in changes if not project.draft_of_id and reader.is_inside(project.workspace_id) else ():
-            if change.changes and (assignment := change.assignment(project)):
-                wanted.setdefault(change.owner, []).append(assignment)
-        found = [owner.membership_in(project.workspace_id) for owner in wanted]
-        members = [member for member in found if member and not member.external]
-        wanted = {member.user: wanted[member.user] for member in members}
-        if not wanted:
+        places = set()
+        for each in changes:
+            if each.changes and (assignment := each.assignment):
+                wanted.setdefault(each.owner, []).append(assignment)
+                places.add(each.project.workspace_id)
+        return cls.among(places.pop(), wanted, reader, people, roles) if places else []
+
+    @classmethod
+    def among(
+        cls, workspace_id: int, wanted: Mapping[User, list[Assignment]], reader: User,
+        people: Callable[[], Iterable[User]], roles: Collection[str] = (),
+    ) -> "list[Overload]":  # fmt: skip
+        """One for each person who would have too much; `roles` beside their own whose people could help. No query
+        where nothing is wanted."""
+        change = Change(workspace_id, wanted, reader, people, roles)
+        if not change.given or not reader.is_inside(workspace_id):
             return []
-        days = [day for each in wanted.values() for one in each for day in (one.first, one.last)]
-        first = max(min(days), min(clock.today(ZoneInfo(owner.timezone)) for owner in wanted))
-        if first > max(days):
-            return []  # what has passed is not too much any more
-        given = [one for each in wanted.values() for one in each]
-        crew = Crew(members, first, min(max(days), first + AHEAD), reader, given)
+        first, last = change.window
         try:
-            overloads = [cls(project, owner, crew, each, reader) for owner, each in wanted.items()]
-            return [each for each in overloads if each]
+            return [each for owner in change.wanted if (each := cls(change, owner))] if first <= last else []
         except OutOfRange:
             return []
 
@@ -103,11 +151,8 @@ class Overload:
     @property
     def told(self) -> bool:
         """May the reader know more than that it is too much, and on which days?"""
-        membership = self.reader.membership_in(self.project.workspace_id)
+        membership = self.change.reader.membership_in(self.change.workspace_id)
         return membership is not None and membership.sees_workload
-
-    def _with(self, crew: Crew, user_id: int) -> Load:
-        return crew.load(user_id, without={each.key for each in self.wanted}, more=self.wanted)
 
     @cached_property
     def days(self) -> list[date]:
@@ -134,11 +179,23 @@ class Overload:
     def clashes(self) -> list[Clash]:
         return [each for each in self.after.clashes if any(each.first <= day <= each.last for day in self.days)]
 
+    @property
+    def weeks(self) -> list[Clash]:
+        """The days of too much work, week by week."""
+        mondays = [day - timedelta(day.weekday()) for day in self.days]
+        found = {monday: [day for day in self.days if monday <= day < monday + WEEK] for monday in mondays}
+        return [self.after.clash_of(days) for days in found.values()]
+
+    @property
+    def worst(self) -> Clash:
+        """The day with the most to do."""
+        return self.after.clash_of([max(self.days, key=self.after.on)])
+
     @cached_property
     def rows(self) -> list[tuple[Work, float]]:
         """The other tasks that lie in these days, with their hours then."""
         mine = {each.key for each in self.wanted}
-        works = {work.assignment.key: work for work in self.crew.works.get(self.owner.id, ())}
+        works = {work.assignment.key: work for work in self.change.crew.works.get(self.owner.id, ())}
         keys = dict.fromkeys(key for clash in self.clashes for key in clash.keys if key not in mine)
         return [(works[key], self._hours(self.after, key)) for key in keys]
 
@@ -157,16 +214,31 @@ class Overload:
 
     @cached_property
     def colleagues(self) -> list[Colleague]:
-        """Of the same role, who may own the task and have time for all of it; those with the most come first."""
-        role = self.crew.members[self.owner.id].role
-        people = [person for person in self.project.people_for(self.reader) if person != self.owner]
-        here = [person.membership_in(self.project.workspace_id) for person in people]
-        members = [member for member in here if member and member.role == role]
-        crew = Crew(members, self.crew.first, self.crew.last, self.reader, self.wanted)
+        """Who may own the tasks and has time for all of them; those with the most come first."""
         found = []
-        for member in members:
-            before, after = crew.load(member.user_id), self._with(crew, member.user_id)
-            asked = [day for day in after.window if after.on(day) > before.on(day) + NOTHING]
+        for user, load in self._others:
+            now = self.change.others.load(user.id)
+            after = self.change.load(self.change.others, user, more=self.wanted)
+            asked = [day for day in after.window if after.on(day) > now.on(day) + NOTHING]
             if asked and not set(self.wanted) & set(after.stranded) and all(map(after.fits_on, asked)):
-                found.append(Colleague(member.user, sum(map(before.free_on, self.days or asked))))
-        return sorted(found, key=lambda colleague: -colleague.free)[:MOST_COLLEAGUES]
+                found.append(Colleague(user, sum(map(load.free_on, self.days or asked))))
+        return _most_free(found)
+
+    @cached_property
+    def helpers(self) -> list[Colleague]:
+        """Who has some time in these days, though perhaps not for all of it."""
+        free = [Colleague(user, sum(map(load.free_on, self.days))) for user, load in self._others]
+        return _most_free(each for each in free if each.free >= 1)
+
+    @property
+    def _others(self) -> Iterator[tuple[User, Load]]:
+        """With what they would have to do without what is too much here."""
+        change = self.change
+        roles = {change.crew.members[self.owner.id].role, *change.roles}
+        for member in change.others.members.values():
+            if member.role in roles and member.user != self.owner:
+                yield member.user, change.load(change.others, member.user)
+
+
+def _most_free(colleagues: Iterable[Colleague]) -> list[Colleague]:
+    return sorted(colleagues, key=lambda colleague: -colleague.free)[:MOST_COLLEAGUES]

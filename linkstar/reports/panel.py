@@ -120,8 +120,12 @@ class Panel:
 
     @cached_property
     def other_side(self) -> OtherSideNow | None:
-        """Outsiders are not told whom a task waits for."""
-        return OtherSideNow(self.task, self.reader) if self.whole and self.task.other_side else None
+        other = self.task.other_side_of(self.reader)
+        return OtherSideNow(other, self.task.workspace_id, self.reader) if other else None
+
+    @property
+    def may_hand_over(self) -> bool:
+        return HandoverNote.may_be_written(self.task, self.reader)
 
     @cached_property
     def handover_notes(self) -> list[HandoverNote]:

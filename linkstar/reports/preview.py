@@ -1,7 +1,8 @@
 """What a change of the plan would do, as one reader may see it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models import Clash, Replan, Shift, Task, User
+from linkstar.reports.overload import Overload, Wanted
 
 SHOWN = 20
 
@@ -82,6 +84,14 @@ class Preview:
         task, predecessor = (each if each.id in self._seen else None for each in (clash.task, clash.predecessor))
         return Crossing(task, predecessor, clash.days)
 
+    @cached_property
+    def overloads(self) -> list[Overload]:
+        """Who would have too much to do by the new dates: three queries, however many tasks move."""
+        changes = [
+            Wanted(shift.task.project, shift.task, shift.task.owner, _dates(shift)) for shift in self.replan.shifts
+        ]
+        return Overload.of_all(changes, self.reader, partial(self.replan.plan.project.people_for, self.reader))
+
     @property
     def in_the_past(self) -> list[Shift]:
         """What would have had to begin before today."""
@@ -90,3 +100,8 @@ class Preview:
     @property
     def may_push(self) -> bool:
         return all(project.allows(self.reader, "edit") for project in self.replan.projects)
+
+
+def _dates(shift: Shift) -> dict[str, Any]:
+    start_at, due_at = shift.times or (None, None)
+    return {"start_on": shift.new.start, "due_on": shift.new.finish, "start_at": start_at, "due_at": due_at}

@@ -5,9 +5,7 @@ from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_location
-
-from linkstar.i18n import LANGUAGES, _, full_moment, language
+from linkstar.i18n import _, city_name, day, full_moment, language
 from linkstar.models import User
 from linkstar.reports.market_days import MarketDay, days_for_audience
 
@@ -22,9 +20,13 @@ class LocalTime:
 
 
 class Publication:
-    def __init__(self, workspace_id: int, moment: datetime, zone: str, reader: User, *, cheerful: bool) -> None:
+    def __init__(
+        self, workspace_id: int, moment: datetime, zone: str, reader: User, *, cheerful: bool,
+        seen_from: str | None = None,
+    ) -> None:  # fmt: skip
         self.workspace_id, self.moment, self.zone, self.reader = workspace_id, moment, zone, reader
         self.cheerful = cheerful
+        self.seen_from = seen_from or reader.timezone  # by whose days it is planned
 
     @property
     def day(self) -> date:
@@ -39,6 +41,14 @@ class Publication:
     def elsewhere(self) -> list[LocalTime]:
         """The same moment in Beijing, and where the reader is, unless that is the audience's clock."""
         return [self._in(zone) for zone in dict.fromkeys((BEIJING, self.reader.timezone)) if zone != self.zone]
+
+    @property
+    def other_day(self) -> str | None:
+        """Said where the audience does not have the day yet, or no more, on which it is planned."""
+        planned = self.moment.astimezone(ZoneInfo(self.seen_from)).date()
+        if self.day < planned:
+            return _("For the audience it is still %(day)s.", day=day(self.day))
+        return _("For the audience it is already %(day)s.", day=day(self.day)) if self.day > planned else None
 
     @cached_property
     def market_days(self) -> list[MarketDay]:
@@ -64,4 +74,4 @@ def city_of(zone: str) -> str:
     """What people call a zone: of China it is Beijing."""
     if zone == BEIJING:
         return _("Beijing")
-    return get_timezone_location(zone, locale=LANGUAGES[language()], return_city=True)
+    return city_name(zone, language())

@@ -1,15 +1,13 @@
 """A task that is late: what slips with it, and which of the year's cut-offs are missed for that."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
-from linkstar import packs
-from linkstar.i18n import in_language
 from linkstar.models import Replan, Shift, Task, User
-from linkstar.planning.calendar_rules import Cutoff, cutoffs
+from linkstar.planning.schedule import Span
+from linkstar.reports.market_days import MarketDay, market_days
 from linkstar.reports.preview import Preview
-from linkstar.words import LEG_NAMES
 
 # cut-off → the tasks of the shipped templates that must be finished by then
 LEGS = {
@@ -23,60 +21,40 @@ LEGS = {
     "deals_bfcm": ("bf_deals_prep", "bf_deals_deadline"),
     "deals_pbdd": ("bf_deals_prep",),
 }
+KEYS = frozenset(key for keys in LEGS.values() for key in keys)
 DEPARTURES = ("ocean_bfcm",)  # what counts is when the task begins
 
 
 @dataclass(frozen=True)
 class Missed:
-    cutoff: Cutoff
+    cutoff: MarketDay
     task: Task
     old: date
     new: date
-
-    @property
-    def name(self) -> str:
-        return in_language(self.cutoff.zh, self.cutoff.en)
-
-    @property
-    def leg(self) -> str:
-        return str(LEG_NAMES.get(self.cutoff.leg, ""))
 
 
 class WhatIf(Preview):
     def __init__(self, replan: Replan, reader: User) -> None:
         super().__init__(replan, reader)
         shown = [replan.shifts[0], *self.shifts] if replan.shifts else []
-        self.missed = [missed for shift in shown for missed in _missed(shift)]
+        self.missed = list(_missed([shift for shift in shown if shift.task.key in KEYS]))
 
 
-def _missed(shift: Shift) -> list[Missed]:
-    if shift.old is None:
-        return []
-    found = []
-    for cutoff in _cutoffs(shift.new.finish.year):
-        departs = cutoff.key in DEPARTURES
-        old, new = (span.start if departs else span.finish for span in (shift.old, shift.new))
-        if shift.task.key in LEGS[cutoff.key] and old <= cutoff.day < new:
-            found.append(Missed(cutoff, shift.task, old, new))
-    return found
+def _missed(shifts: list[Shift]) -> Iterator[Missed]:
+    """By the workspace's own calendar: a cut-off that it moved counts on its new day, one that it hid not at all."""
+    spans = [span for shift in shifts for span in (shift.old, shift.new) if span]
+    if not spans:
+        return
+    first, last = min(span.start for span in spans), max(span.finish for span in spans)
+    days = market_days(shifts[0].task.workspace_id, first, last, kinds=("cutoff",))
+    for shift in shifts:
+        for cutoff in days:
+            rule, _colon, _leg = cutoff.key.partition(":")
+            if shift.old and shift.task.key in LEGS.get(rule, ()):
+                old, new = _day(shift.old, rule), _day(shift.new, rule)
+                if old <= cutoff.first_on < new:
+                    yield Missed(cutoff, shift.task, old, new)
 
 
-@cache
-def _cutoffs(year: int) -> tuple[Cutoff, ...]:
-    """The cut-offs that this and the last year's late finishes may cross."""
-    calendar = packs.pack().calendar
-    events = dict.fromkeys(rule.anchor for rule in calendar.cutoff_rules if rule.anchor and rule.key in LEGS)
-    return tuple(
-        cutoff
-        for each in (year - 1, year)
-        for event in events
-        for cutoff in _of_event(calendar, event, each)
-        if cutoff.key in LEGS
-    )
-
-
-def _of_event(calendar: packs.Calendar, event: str, year: int) -> list[Cutoff]:
-    try:
-        return cutoffs(calendar, event, year)
-    except (LookupError, ValueError):  # no day of that event is known for the year
-        return []
+def _day(span: Span, rule: str) -> date:
+    return span.start if rule in DEPARTURES else span.finish

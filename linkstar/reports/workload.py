@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from linkstar import clock
@@ -23,6 +23,7 @@ DAYS = timedelta(weeks=3) - timedelta(1)
 WEEKS = timedelta(weeks=12) - timedelta(1)
 STEPS = (0.25, 0.5, 0.75, 1.0)  # of the capacity; above, it is full, and from CLASH on too much
 MOST_COLLEAGUES = 5
+MOST_TAKERS = 2  # are offered beside a task; the others stand in its dialog
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Piece:
 
 
 class Workload:
-    """Six queries for any number of people and tasks, and one more where somebody's days are opened."""
+    """Six queries for any number of people and tasks, and two more where somebody's days are opened."""
 
     def __init__(self, reader: Membership, chosen: Chosen) -> None:
         self.reader, self.chosen = reader, chosen
@@ -114,12 +115,14 @@ class Workload:
 
     @cached_property
     def members(self) -> list[Membership]:
-        """Everybody inside."""
+        """Everybody inside, and the partners who take part in a project that the reader knows; creators never do."""
+        known = ProjectMember.project_id.in_(self._projects.with_only_columns(Project.id))
+        beside = Membership.user_id.in_(select(ProjectMember.user_id).where(known))
         query = (
             select(Membership)
             .join(Membership.user)
             .where(Membership.workspace_id == self.reader.workspace_id, User.active)
-            .where(Membership.role.not_in(EXTERNAL_ROLES))
+            .where(or_(Membership.role.not_in(EXTERNAL_ROLES), beside))
             .options(joinedload(Membership.user).selectinload(User.memberships))
             .order_by(Membership.id)
         )
@@ -132,10 +135,12 @@ class Workload:
     @cached_property
     def projects(self) -> list[Project]:
         """Those that the reader can choose among."""
-        query = Project.visible_to(self.reader.user).where(
-            Project.workspace_id == self.reader.workspace_id, Project.draft_of_id.is_(None)
-        )
-        return list(db.session.scalars(query.order_by(Project.id)))
+        return list(db.session.scalars(self._projects.order_by(Project.id)))
+
+    @property
+    def _projects(self) -> Select[Project]:
+        here = Project.workspace_id == self.reader.workspace_id, Project.draft_of_id.is_(None)
+        return Project.visible_to(self.reader.user).where(*here)
 
     @property
     def roles(self) -> list[str]:
@@ -216,7 +221,7 @@ class Workload:
         tasks = db.session.scalars(Task.visible_to(reader).where(Task.id.in_(ids))) if ids else ()
         return {task.id: task for task in tasks if task.allows(reader, "edit") and task.allows(reader, "move")}
 
-    @property
+    @cached_property
     def colleagues(self) -> list[tuple[Membership, float]]:
         """Of the same role, with the hours that they have free in the opened days."""
         assert self.opened
@@ -228,6 +233,26 @@ class Workload:
         ]
         free = sorted(found, key=lambda each: -each[1])
         return [(member, hours) for member, hours in free if hours >= 1][:MOST_COLLEAGUES]
+
+    def takers(self, piece: Piece) -> list[User]:
+        """The colleagues who may own the task and have the time that it asks for in the opened days."""
+        if piece.task is None:
+            return []
+        project = piece.task.project_id
+        return [
+            member.user
+            for member, hours in self.colleagues
+            if hours >= piece.hours and (member.scope("view") == "all" or (project, member.user_id) in self._joined)
+        ][:MOST_TAKERS]
+
+    @cached_property
+    def _joined(self) -> set[tuple[int, int]]:
+        """Which of the colleagues take part in which of the pieces' projects."""
+        people = [member.user_id for member, _hours in self.colleagues]
+        projects = {piece.task.project_id for piece in self.pieces if piece.task}
+        query = select(ProjectMember.project_id, ProjectMember.user_id)
+        here = ProjectMember.project_id.in_(projects), ProjectMember.user_id.in_(people)
+        return {(project, user) for project, user in db.session.execute(query.where(*here))}
 
 
 def _matters(load: Load, day: date) -> bool:

@@ -40,6 +40,7 @@ from linkstar.views import (
     partners,
     password_resets,
     personal_data,
+    posts,
     preferences,
     project_batches,
     projects,
@@ -96,7 +97,7 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     for module in (workspaces, setups, calendars, calendar_events, histories, personal_data, trust):
         app.register_blueprint(module.blueprint)
-    for module in (calendar, calendar_feeds, partners):
+    for module in (calendar, calendar_feeds, partners, posts):
         app.register_blueprint(module.blueprint)
     for module in (emergencies, inlets, incoming, automations):
         app.register_blueprint(module.blueprint)

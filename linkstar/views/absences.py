@@ -10,9 +10,9 @@ from linkstar import clock
 from linkstar.extensions import commit, db
 from linkstar.forms.absence import AbsenceForm
 from linkstar.i18n import _
-from linkstar.models import Absence, Membership, User
+from linkstar.models import Absence, Membership, NotAllowed, User
 from linkstar.reports.people import People
-from linkstar.views.workspaces import membership_inside
+from linkstar.views.shell import Shell
 
 blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 
@@ -22,13 +22,13 @@ MOST = 200
 @blueprint.get("")
 def index() -> Any:
     """One's own leave; for who keeps the workspace, everybody's."""
-    mine = membership_inside()
+    mine = _membership()
     return _page(mine, AbsenceForm(formdata=None, data={"user_id": mine.user_id}).offer(_people(mine)))
 
 
 @blueprint.post("")
 def create() -> Any:
-    mine = membership_inside()
+    mine = _membership()
     people = _people(mine)
     form = AbsenceForm(data={"user_id": mine.user_id}).offer(people)
     if not form.validate():
@@ -45,11 +45,19 @@ def create() -> Any:
 
 @blueprint.delete("/<id:absence_id>")
 def destroy(absence_id: int) -> Any:
-    absence = db.session.scalar(_known(membership_inside()).where(Absence.id == absence_id)) or abort(404)
+    absence = db.session.scalar(_known(_membership()).where(Absence.id == absence_id)) or abort(404)
     absence.forget(by=current_user)
     commit()
     session["toast"] = {"message": _("Taken back"), "change": None}
     return redirect(url_for("absences.index"), 303)
+
+
+def _membership() -> Membership:
+    """The person in the workspace that is looked at; creators plan for themselves."""
+    membership = Shell(current_user).membership or abort(404)
+    if not membership.of_the_team:
+        raise NotAllowed("view")
+    return membership
 
 
 def _known(mine: Membership) -> Any:
@@ -60,7 +68,7 @@ def _known(mine: Membership) -> Any:
 
 def _people(mine: Membership) -> list[Membership]:
     """Whose leave the person may write down."""
-    return [each for each in People(mine).members if not each.external] if mine.keeps_workspace else [mine]
+    return [each for each in People(mine).members if each.of_the_team] if mine.keeps_workspace else [mine]
 
 
 def _page(mine: Membership, form: AbsenceForm) -> str:

@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, request, session
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html
-from linkstar.models import Emergency, Membership, Notification, Project, Task, User, is_template_keeper
+from linkstar.models import CalendarDay, Emergency, Membership, Notification, Project, Task, User, is_template_keeper
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.overlap import Side
 from linkstar.planning.working_days import WorkingDays, country_of
@@ -84,40 +85,44 @@ class Shell:
     def workspace_name(self) -> str:
         return both(self.membership.workspace, "name") if self.membership else ""
 
-    @property
-    def counts(self) -> tuple[int, int, int, int | None, str | None]:
-        """The open tasks, the unread notices, what waits for the person's word, and the emergency that was declared
-        last of those that are open, by one query."""
-        if not hasattr(self, "_counts"):
-            mine = select(func.count()).where(
-                Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
-                Task.project_id.not_in(Project.drafts()),
-            )  # fmt: skip
-            unread = notices_of(self.person).where(Notification.read_at.is_(None))
-            counts = [mine.scalar_subquery(), unread.with_only_columns(func.count()).scalar_subquery()]
-            raging = select(Emergency).where(Emergency.seen_by(self.person), Emergency.raging())
-            newest = raging.order_by(Emergency.id.desc()).limit(1)
-            told = [newest.with_only_columns(each).scalar_subquery() for each in (Emergency.id, Emergency.title)]
-            row = db.session.execute(select(*counts, waiting_count(self.person), *told)).one()
-            self._counts = (row[0], row[1], row[2], row[3], row[4])
-        return self._counts
+    @cached_property
+    def _around(self) -> Row[*tuple[Any, ...]]:
+        """The open tasks, the unread notices, what waits for the person's word, the emergency that was declared last of
+        those that are open, and what the workspace itself says of the day that it is at each of the clocks: by one
+        query, for it stands around every page."""
+        mine = select(func.count()).where(
+            Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
+            Task.project_id.not_in(Project.drafts()),
+        )  # fmt: skip
+        unread = notices_of(self.person).where(Notification.read_at.is_(None))
+        counts = [mine.scalar_subquery(), unread.with_only_columns(func.count()).scalar_subquery()]
+        raging = select(Emergency).where(Emergency.seen_by(self.person), Emergency.raging())
+        newest = raging.order_by(Emergency.id.desc()).limit(1)
+        told = [newest.with_only_columns(each).scalar_subquery() for each in (Emergency.id, Emergency.title)]
+        own = [self._own_word(zone) for _city, zone in CITIES]
+        return db.session.execute(select(*counts, waiting_count(self.person), *told, *own)).one()
+
+    def _own_word(self, zone: str) -> Any:
+        here = CalendarDay.workspace_id == (self.membership.workspace_id if self.membership else None)
+        there = CalendarDay.country == country_of(zone), CalendarDay.day == clock.today(ZoneInfo(zone))
+        return select(CalendarDay.works).where(here, *there).scalar_subquery()
 
     @property
     def open_count(self) -> int:
-        return self.counts[0]
+        return int(self._around[0])
 
     @property
     def unread(self) -> int:
-        return self.counts[1]
+        return int(self._around[1])
 
     @property
     def waiting(self) -> int:
-        return self.counts[2]
+        return int(self._around[2])
 
     @property
     def alarm(self) -> tuple[int, str] | None:
         """The open emergency that everybody inside is to know of; drills are not."""
-        key, title = self.counts[3:]
+        key, title = self._around[3:5]
         return (key, title or "") if key else None
 
     @property
@@ -150,11 +155,13 @@ class Shell:
 
     @property
     def clocks(self) -> list[Clock]:
-        return [self._clock(city, zone) for city, zone in CITIES]
+        return [self._clock(city, zone, own) for (city, zone), own in zip(CITIES, self._around[3:], strict=True)]
 
     @staticmethod
-    def _clock(city: Any, zone: str) -> Clock:
-        side = Side(ZoneInfo(zone), OPENS, CLOSES, WorkingDays(country_of(zone)))
+    def _clock(city: Any, zone: str, own: bool | None) -> Clock:
+        """`own`: what the workspace says of this day there, over the country's calendar."""
+        changes = {} if own is None else {clock.today(ZoneInfo(zone)): own}
+        side = Side(ZoneInfo(zone), OPENS, CLOSES, WorkingDays(country_of(zone), changes))
         here, working = clock.now().astimezone(side.zone), side.works(clock.now())
         return Clock(str(city), f"{here:%H:%M}", weekday(here.date()), working)
 

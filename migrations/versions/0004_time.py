@@ -192,6 +192,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_task_partner_id"), ["partner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_counterpart_id"), ["counterpart_id"], unique=False)
 
+    tell_other_sides(op.get_bind())
+
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("works_from", sa.Time(), nullable=False, server_default="09:00:00.000000"))
         batch_op.add_column(sa.Column("works_until", sa.Time(), nullable=False, server_default="18:00:00.000000"))
+
+
+def tell_other_sides(connection: sa.Connection) -> None:
+    """Until now only a template said where the other side of a task is; from now on its projects and drafts say it."""
+    version = sa.table("template_version", sa.column("id"), sa.column("content", sa.JSON))
+    project = sa.table("project", sa.column("id"), sa.column("template_version_id"))
+    task = sa.table("task", sa.column("project_id"), sa.column("key"), sa.column("counterpart_timezone"))
+    for version_id, content in connection.execute(sa.select(version.c.id, version.c.content)).all():
+        here = task.c.project_id.in_(sa.select(project.c.id).where(project.c.template_version_id == version_id))
+        for step in (each for phase in content["phases"] for each in phase["tasks"] if each.get("counterpart_tz")):
+            zone = sa.update(task).values(counterpart_timezone=step["counterpart_tz"])
+            connection.execute(zone.where(here, task.c.key == step["key"], task.c.counterpart_timezone.is_(None)))

@@ -254,7 +254,7 @@
     document.addEventListener("close", ({ target }) => target.id === "dialog" && answered(), true);
   };
 
-  // The chart opens with today in sight; after a change, and on another scale, with what was in sight before.
+  // The chart opens with today in sight and, below one more line, what is still open; after a change, and on another scale, with what was in sight before.
   const sizes = () => {
     const names = chart.querySelector(".names").offsetWidth;
     return [chart.querySelector(".plot").getBoundingClientRect().width, chart.clientWidth - names];
@@ -275,6 +275,8 @@
     const again = kept?.path === location.pathname && document.referrer && new URL(document.referrer).pathname === location.pathname;
     if (!again) {
       if (chart.dataset.today) chart.scrollLeft = chart.dataset.today * width - seen / 3;
+      const open = chart.querySelector(".b:not(.d)");
+      if (open) chart.scrollTop = open.getBoundingClientRect().top - chart.querySelector(".plot").getBoundingClientRect().top - 1.2 * chart.querySelector(".names li").offsetHeight;
       return;
     }
     chart.scrollLeft = kept.middle * width - seen / 2;

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linkstar.planning.capacity import Assignment, Capacity, Load
 from linkstar.planning.working_days import WorkingDays
@@ -64,6 +66,20 @@ def test_days_of_too_much_work_are_parted_by_a_lighter_one():
     assert not Load(Capacity(CHINA, 8), [Assignment(1, MONDAY, MONDAY, 9.9)], MONDAY, FRIDAY).clashes
 
 
+@given(
+    st.sampled_from([CHINA, AMERICA]), st.dates(date(2026, 9, 1), date(2026, 11, 30)), st.integers(0, 20),
+    st.floats(0.5, 400), st.sets(st.integers(-2, 22)),
+)  # fmt: skip
+def test_all_hours_lie_on_days_of_the_task_whichever_are_worked_on(calendar, first, length, asked, away):
+    capacity = Capacity(calendar, 8, frozenset(first + timedelta(number) for number in away))
+    last = first + timedelta(length)
+    load = Load(capacity, [Assignment(1, first, last, asked)], first - timedelta(3), last + timedelta(3))
+    taken = [day for day in load.window if load.on(day)]
+    assert sum(map(load.on, taken)) == pytest.approx(asked) and first <= min(taken) <= max(taken) <= last
+    worked = [day for day in load.window if first <= day <= last and capacity.on(day)]
+    assert taken == worked or (bool(load.stranded) and not worked)
+
+
 def test_what_lies_only_on_days_off_is_not_lost():
     week_of_leave = Capacity(CHINA, 8, days(MONDAY, 5))
     tasks = [
@@ -73,4 +89,5 @@ def test_what_lies_only_on_days_off_is_not_lost():
     ]
     load = Load(week_of_leave, tasks, MONDAY, date(2026, 10, 30))
     assert [each.key for each in load.stranded] == [1, 2]
+    assert load.on(MONDAY) == 8 / 5 and load.on(date(2026, 10, 24)) == 2, "a share of the day where no hours are said"
     assert load.on(date(2026, 10, 26)) == 6 and not load.clashes

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from linkstar import clock, jobs
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, Delivery, MailedLink, SignIn, User
+from linkstar.models import AuditEvent, Delivery, MailedLink, Partner, SignIn, User
 from tests.conftest import PUBLIC_URL
 from tests.pages import elements
 from tests.world import NOW, PASSWORD
@@ -79,6 +79,28 @@ def test_what_makes_no_sense_is_said_so(browse, sent):
     assert answer.status_code == 422
     assert elements(answer.text, role="alert")
     assert yu.get("/account").text.count("林晓雨") and "林小雨" not in yu.get("/account").text
+
+
+def test_a_day_of_work_that_ends_when_it_begins_is_refused_for_people_and_partners(app, browse, world):
+    yue = browse("yue")
+    yue.get("/", {"lang": "en"})
+    account = {"name": "周越", "timezone": "Asia/Shanghai"}
+    partner = {"name": "BayLab", "timezone": "Asia/Shanghai", "answer_days": "1"}
+    for address, values, hours in (
+        ("/account?_method=PUT", account, {"works_from": "09:00", "works_until": "09:00"}),
+        ("/account?_method=PUT", account, {"works_from": "18:00", "works_until": ""}),  # until 18:00 already
+        ("/partners", partner, {"works_from": "09:00", "works_until": "09:00"}),
+    ):
+        refused = yue.post(address, values | hours | {"language": "en"})
+        assert refused.status_code == 422 and "Work ends at the time at which it begins" in refused.text, address
+    overnight = {"works_from": "22:00", "works_until": "06:00"}
+    for address, values in (("/account?_method=PUT", account), ("/partners", partner)):
+        assert yue.post(address, values | overnight | {"language": "zh"}).status_code == 303
+    with app.app_context():
+        lab = db.session.scalar(select(Partner.id))
+    known = next(each["value"] for each in elements(yue.get(f"/partners/{lab}/edit").text, name="known"))
+    same = partner | {"works_from": "06:00", "works_until": "06:00", "known": known}
+    assert yue.post(f"/partners/{lab}?_method=PUT", same).status_code == 422
 
 
 def test_the_name_may_be_anything_and_stays_text(browse):

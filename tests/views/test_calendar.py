@@ -285,6 +285,8 @@ def test_filters_stand_in_the_address_and_each_keeps_the_others(browse, world, c
     for query, expected in (
         ("", {fcc, post, task, "拍摄脚本", "万圣节"}),
         ("layers=content", {post}),
+        ("layers=", set()),
+        ("layers=none", set()),
         ("layers=marketing", {"万圣节"}),
         ("layers=compliance", {fcc}),
         ("layers=tasks", {fcc, post, task, "拍摄脚本"}),

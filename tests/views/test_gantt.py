@@ -9,10 +9,11 @@ from sqlalchemy import insert
 
 from linkstar.extensions import db
 from linkstar.models import AuditEvent, Baseline, Dependency, Project, Task
+from linkstar.reports.comparison import Comparison
 from linkstar.reports.gantt import Axis, Gantt, GanttView, HourAxis
 from tests.models.test_plan import launch, lock, named
 from tests.pages import elements, ids
-from tests.world import october
+from tests.world import NOW, october
 
 
 @pytest.fixture
@@ -228,6 +229,64 @@ def test_a_baseline_stays_as_it_was_taken_and_says_what_slipped(app, world, brow
         assert db.session.scalar(db.select(db.func.count()).select_from(Baseline)) == 0
         event = db.session.scalars(db.select(AuditEvent).where(AuditEvent.action == "baseline.deleted")).one()
         assert event.changes == {"name": ["批准的计划", None]}
+
+
+def test_the_comparison_begins_with_what_slipped_most(app, world):
+    with app.app_context():
+        project = launch(world)
+        baseline = Baseline.take(project, "v1", by=world.yue)
+        tasks = [task for task in named(project).values() if task.due_on and task.duration][:4]
+        for task, days in zip(tasks, (2, -3, 9, 0), strict=True):
+            task.due_on += timedelta(days)
+        tasks[3].start_on = tasks[3].due_on = None
+        db.session.flush()
+        rows = Comparison(baseline, world.yue).rows
+        assert [row.task for row in rows[:2]] == [tasks[2], tasks[0]]
+        assert [row.task for row in rows[-2:]] == [tasks[1], tasks[3]]
+
+
+def test_what_is_finished_is_not_dragged(app, world, browse):
+    with app.app_context():
+        project = launch(world)
+        done = next(task for task in named(project).values() if task.due_on)
+        done.completed_at = NOW
+        address, done_id = f"/projects/{project.id}/gantt", done.id
+        db.session.commit()
+    bars = {
+        each["data-task-id"]: each
+        for each in elements(browse("yue").get(address).text, tag="a")
+        if "data-task-id" in each
+    }
+    assert {each for each, bar in bars.items() if "data-to" not in bar} == {str(done_id)}
+    assert bars[str(done_id)]["href"] == f"/tasks/{done_id}" and len(bars) > 9
+
+
+def test_words_stay_within_the_chart(app, world):
+    with app.app_context():
+        project = launch(world)
+        for zoom in ("sheet", "week"):
+            chart = chart_of(project, world.yue, zoom=zoom)
+            for row in chart.rows:
+                for note in (chart.note(row), "比基线晚十二个工作日" * 3, "later than the baseline " * 3):
+                    at, anchored = chart.note_at(row, note)
+                    if anchored == "start":
+                        assert row.end < at and at + len(note) * 7 <= chart.axis.width
+                    else:
+                        assert at <= row.left or row.right < at - len(note) * 7 < at <= chart.axis.width
+
+
+@pytest.mark.parametrize("unit", [768.0, 240.0, 96.0])
+def test_every_hour_has_its_day_in_sight(unit):
+    """On the narrowest phone 160 units are in sight beside the names; the second of November begins twice at one."""
+    axis = HourAxis(october(31), date(2026, 11, 3), unit, ZoneInfo("America/Los_Angeles"))
+    heads, ticks = axis.heads(), axis.ticks()
+    assert {words for _left, words in heads} == {"10-31 周六", "11-01 周日", "11-02 周一", "11-03 周二"}
+    assert all(60 <= after[0] - before[0] <= 160 for before, after in pairwise(heads))
+    assert all(
+        words.endswith(":00") and after[0] - before[0] >= 40
+        for before, after in pairwise(ticks)
+        for words in before[1:]
+    )
 
 
 def test_outsiders_see_no_trash_beside_a_baseline(app, world, browse):

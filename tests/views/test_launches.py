@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from linkstar import packs
 from linkstar.extensions import db
-from linkstar.models import Dependency, InstalledPack, Launch, Project, Task, Template
+from linkstar.models import Dependency, InstalledPack, Launch, Membership, Project, Task, Template, User
 from tests.pages import elements
 
 PACK = packs.pack()
@@ -129,6 +129,42 @@ def test_the_preview_shows_every_date_and_writes_nothing(app, browse, world, wis
     assert "US-AMZ-27Q2-EARB-001" in text and "2027-06-15" in text and "王蕾" in text
     assert "待指派" in text or "To be assigned" in text
     assert not elements(answer.text, "data-task-key", class_="late")
+
+
+def test_the_preview_says_who_would_have_too_much_to_do_and_makes_it_all_the_same(
+    app, browse, world, wish, count_queries
+):
+    with app.app_context():
+        nuo = User(name="沈一诺", email="nuo@example.com", password_hash="x")
+        db.session.add(Membership(workspace=world.shanlan, user=nuo, role="design"))
+        db.session.commit()
+    yue = browse("yue")
+    yue.get("/", {"lang": "en"})
+    sent = wish(role_design=world.designer.id, role_ops=world.yu.id)
+
+    def preview():
+        with count_queries() as queries:
+            text = said(yue.post("/projects/previews", sent))
+        return text, len(queries)
+
+    def keep_busy(*people):
+        with app.app_context():
+            for person in people:
+                Task.create(
+                    world.lamp, by=world.yue, stage=world.to_do, owner=getattr(world, person), title_zh="年度改版",
+                    estimate=3000, start_on=date(2026, 10, 13), due_on=date(2027, 7, 30),
+                )  # fmt: skip
+            db.session.commit()
+
+    assert "陈思远 6 weeks" not in preview()[0]
+    keep_busy("designer")
+    text, few = preview()
+    told = text.partition("would have too much to do")[2]
+    assert re.search(r"陈思远 \d+ weeks .*of 40 hours.*Has some time in these days 诺 沈一诺 \d+ h free", told)
+    keep_busy("yu", "lei")
+    text, many = preview()
+    assert "3 people would have too much to do" in text and many == few
+    assert yue.post("/projects", sent).status_code == 303, "nothing is refused"
 
 
 def test_an_impossible_plan_names_the_first_task_and_three_ways_out(app, browse, wish):
@@ -311,6 +347,7 @@ def test_who_may_not_make_projects_sees_no_preview(browse, wish):
             assert stranger.get(path).status_code == refused
 
 
+@pytest.mark.both_databases
 def test_twenty_people_at_once_make_twenty_projects(app, browse, wish):
     browsers = [browse("yue") for _number in range(6)]
     answers = []

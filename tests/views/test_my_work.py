@@ -1,15 +1,16 @@
 """The landing page: what somebody has to do, what holds it up, who waits for it, and whose word is wanted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.models import Approval, DeleteTask, Task
+from linkstar.models import Approval, CalendarDay, DeleteTask, HandoverNote, Partner, Task
 from linkstar.models.waiver import Waiver
 from tests.views.test_histories import said
 from tests.world import october
 
-HEADINGS = ("Late and today", "Next 7 days", "Without a date", "Blocked by others", "Others wait for me",
+HEADINGS = ("Late and today", "Next 7 days", "Without a date", "Blocked by others", "Waiting for the other side",
+            "Others wait for me",
             "For me to approve", "Mentions", "My projects")  # fmt: skip
 
 
@@ -47,6 +48,81 @@ def test_what_waits_and_is_not_seen_is_not_counted(app, browse, world):
         world.photos.wait_for(world.script, by=world.yue)
         db.session.commit()
     assert "1 task waits for it" in panels(browse("yu"))["Others wait for me"]
+
+
+def test_what_the_other_side_was_asked_stands_there_until_it_answers(app, browse, world, count_queries):
+    """A company is asked when the task is begun, a person by a handover note. It is Monday evening in Los Angeles."""
+    with app.app_context():
+        values = {"timezone": "America/Los_Angeles", "works_from": time(9), "works_until": time(19), "answer_days": 3}
+        lab = Partner.create(world.shanlan.id, {"name": "BayLab"} | values, by=world.yue)
+        for task in (world.script, world.listing):  # the second is not begun
+            task.edit({"partner_id": lab.id}, by=world.yue)
+        world.photos.edit({"counterpart_id": world.maya.id}, by=world.yue)
+        world.photos.owner_id = world.yu.id
+        db.session.commit()
+    yu, waiting = browse("yu"), "Waiting for the other side"
+    asked = panels(yu)[waiting]
+    assert "拍摄脚本" in asked and "BayLab · Los Angeles Mon 6:40 PM, off work" in asked, "it is Columbus Day"
+    assert "Publish the Amazon listing" not in asked and "主图拍摄" not in asked
+
+    def hand_over(by, to):
+        with app.app_context():
+            people = {"by": getattr(world, by), "recipient": getattr(world, to)}
+            HandoverNote.write(world.photos, **people, done=None, needed="Which lamp?", decide=None)
+            db.session.commit()
+
+    hand_over("yu", "maya")
+    assert "Maya Brooks · Los Angeles" in panels(yu)[waiting]
+    hand_over("maya", "yu")
+    assert "主图拍摄" not in panels(yu)[waiting]
+    with count_queries() as few:
+        yu.get("/")
+    with app.app_context():
+        for number in range(5):
+            partner = Partner.create(world.shanlan.id, {"name": f"Lab {number}"} | values, by=world.yue)
+            values_of = {"title_zh": f"送检 {number}", "partner_id": partner.id, "due_on": october(14)}
+            Task.create(world.lamp, by=world.yue, stage=world.doing, owner=world.yu, **values_of)
+        world.script.owner_id = world.maya.id
+        db.session.commit()
+    with count_queries() as many:
+        assert "Lab 4" in panels(yu)[waiting]
+    assert len(many) <= len(few)
+    assert waiting not in panels(browse("maya")), "outsiders are not told whom a task waits for"
+
+
+def test_the_next_hours_that_both_coasts_work_are_said(app, browse, world):
+    """At nine in Beijing it is six in the evening in Los Angeles, and from Sunday, 1 November on five."""
+    said_now = "Next hours that you share with Los Angeles: Tue Nov 3 9:00 AM–10:00 AM."
+    assert said_now in said(browse("yu").get("/?lang=en"))
+    with app.app_context():
+        for country, day in (("CN", 2), ("CN", 3), ("US", 3)):
+            CalendarDay.write(world.shanlan.id, country, date(2026, 11, day), False, by=world.yue)
+        db.session.commit()
+    assert "Los Angeles: Thu Nov 5 9:00 AM–10:00 AM." in said(browse("yu").get("/?lang=en"))
+    assert "share with Beijing: Wed Nov 4 5:00 PM–6:00 PM." in said(browse("maya").get("/?lang=en"))
+
+
+def test_the_clocks_heed_the_workspaces_own_days(app, browse, world, count_queries):
+    """Tuesday, 09:40 in Beijing; at 10 in the morning there it is Monday evening over there."""
+
+    def at_work(browser):
+        page = browser.get("/calendar_feeds?lang=en").text
+        strip = page.split('class="clocks"')[1].split("</div>")[0]
+        return ["working hours" in clock for clock in strip.split("<b>")[1:]]
+
+    yue = browse("yue")
+    with count_queries() as before:
+        assert at_work(yue) == [True, False, False]
+    with app.app_context():
+        CalendarDay.write(world.shanlan.id, "CN", october(13), False, by=world.yue)
+        CalendarDay.write(world.shanlan.id, "US", october(12), True, by=world.yue)  # Columbus Day
+        CalendarDay.write(world.beiyuan.id, "US", october(12), False, by=world.lead)
+        db.session.commit()
+    with count_queries() as after:
+        assert at_work(yue) == [False, False, False]
+    assert len(after) == len(before)
+    with clock.at(datetime(2026, 10, 12, 20, tzinfo=UTC)):  # 16:00 in New York, Tuesday in Beijing
+        assert at_work(yue) == [False, True, True]
 
 
 def test_whose_word_is_wanted_leads_to_it(app, browse, world):

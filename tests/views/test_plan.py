@@ -1,13 +1,24 @@
 """The plan in the browser: dates that push, what if, the launch day, dependencies, the plan page, splitting."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 import pytest
 
 from linkstar import packs
 from linkstar.extensions import db
-from linkstar.models import Dependency, InstalledPack, MoveRefused, Plan, Project, Task, Template
+from linkstar.models import (
+    CalendarEvent,
+    Dependency,
+    InstalledPack,
+    MoveRefused,
+    Partner,
+    Plan,
+    Project,
+    Task,
+    Template,
+)
+from linkstar.reports.market_days import pack_days
 from tests.models.test_plan import MAY, begin, dates, launch, lock, named
 from tests.pages import elements, ids
 from tests.world import october
@@ -167,6 +178,15 @@ def test_a_missed_cut_off_is_named(browse, app, world):
     yue = browse("yue")
     assert "黑五网一 FBA 到仓" in yue.get(f"/tasks/{receive}/delay/new?days={late}").text
     assert "黑五网一 FBA 到仓" not in yue.get(f"/tasks/{receive}/delay/new?days=1").text
+    with app.app_context():  # Amazon announces a later day, and the workspace writes it down
+        for day in pack_days(2027):
+            if day.key.startswith("fba_bfcm:"):
+                values = {"kind": "cutoff", "first_on": date(2027, 12, 1), "last_on": date(2027, 12, 1)}
+                CalendarEvent.overlay(world.shanlan.id, day.key, 2027, values, title={}, by=world.yue)
+        db.session.commit()
+    assert "黑五网一 FBA 到仓" not in yue.get(f"/tasks/{receive}/delay/new?days={late}").text
+    later = yue.get(f"/tasks/{receive}/delay/new?days={late + 35}").text
+    assert "黑五网一 FBA 到仓" in later and "12-01" in later
 
 
 @pytest.mark.parametrize("days", ["0", "-3", "366", "x", "", "1.5", "9" * 30])
@@ -365,6 +385,35 @@ def test_a_coarse_task_is_split_into_a_chain(browse, world, app):
     assert f"/tasks/{task_id}/split/new" not in yue.get(f"/tasks/{task_id}").text
     again = yue.post(f"/tasks/{task_id}/split?lang=en")
     assert again.status_code == 422 and "has its steps already" in again.text
+
+
+def test_the_steps_of_a_task_keep_its_other_side_and_wait_for_its_answers_once(browse, world, app):
+    with app.app_context():
+        values = {
+            "name": "BayLab", "timezone": "America/Los_Angeles", "works_from": time(9), "works_until": time(18),
+            "answer_days": 2,
+        }  # fmt: skip
+        lab = Partner.create(world.shanlan.id, values, by=world.yue)
+        certified, listed = (
+            Task.create(
+                world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh=title, start_on=october(19),
+                due_on=october(30), **side,
+            )
+            for title, side in (
+                ("检测认证", {"partner_id": lab.id, "round_trips": 3}),
+                ("商品详情页", {"counterpart_id": world.maya.id}),
+            )
+        )  # fmt: skip
+        db.session.commit()
+        ids = certified.id, listed.id
+    for task_id in ids:
+        assert browse("yue").post(f"/tasks/{task_id}/split").status_code == 303
+    with app.app_context():
+        certified, listed = (db.session.get_one(Task, task_id) for task_id in ids)
+        assert {step.other_side.name for step in certified.subtasks} == {"BayLab"}
+        assert [step.answer_buffer for step in (certified, *certified.subtasks)] == [6] + [0] * 6
+        alone = [step.title_zh for step in listed.subtasks if step.other_side is None]
+        assert alone == ["美国本地伙伴审稿"], "Maya asks nobody, as it is she who answers"
 
 
 def test_what_has_no_recipe_is_not_split(browse, world):

@@ -88,8 +88,10 @@ def test_a_post_that_is_dropped_on_another_day_keeps_its_hour(app, browse, world
     yue = browse("yue")
     audience = yue.get(f"{at}/edit?day=2026-11-02")
     assert (value(audience, "day"), value(audience, "time")) == ("2026-11-02", "17:30")
-    beijing = yue.get(f"{at}/edit?day=2026-11-04&zone=Asia/Shanghai")
+    beijing = yue.get(f"{at}/edit?day=2026-11-04&zone=Asia/Shanghai&lang=en")
     assert (value(beijing, "day"), value(beijing, "time")) == ("2026-11-03", "17:30")
+    assert "For the audience it is still Tue Nov 3." in beijing.text
+    assert "For the audience" not in yue.get(f"{at}/edit?day=2026-11-02&zone=America/Los_Angeles").text
     for nonsense in ("day=soon", "day=0001-01-01", "day=9999-12-31", "day=2026-11-02&zone=Moon"):
         assert yue.get(f"{at}/edit?{nonsense}").status_code == 200
 
@@ -180,6 +182,9 @@ def test_the_dates_dialog_says_quietly_that_the_fourth_of_july_is_off(browse, wo
     assert "day off" not in yue.get(f"{address}/edit?due_on=2028-07-05", htmx=True).text
     assert yue.post(address, {"due_on": "2028-07-04"}).status_code == 303, "a quiet line is no question"
     assert "Independence Day" in yue.get(f"{address}/edit").text
+    for day, weekend in (("2026-10-10", False), ("2026-10-11", True), ("2026-10-12", False), ("2026-10-03", False)):
+        part = yue.get(f"{address}/edit?lang=en&due_on={day}", htmx=True).text  # the 10th makes up for the golden week
+        assert ("is a weekend day where 林晓雨 lives" in part) == weekend, day
 
 
 def test_a_post_that_would_go_online_before_its_work_is_done_is_said(app, browse, world):

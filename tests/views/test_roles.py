@@ -115,6 +115,7 @@ def test_back_to_the_shipped_leaves_no_difference(app, browse, world):
     assert world.shanlan.policy == {}
 
 
+@pytest.mark.both_databases
 def test_two_at_once_the_second_is_told(app, browse, world):
     first, second = browse("admin"), browse("admin")
     seen = elements(second.get("/roles/edit").text, name="seen")[0]["value"]

@@ -22,6 +22,8 @@ from linkstar.models.project_code import next_code
 from tests.pages import elements, ids
 from tests.world import NOW
 
+pytestmark = pytest.mark.both_databases
+
 
 def form_of(browser, task):
     """The edit form's fields as they stand on the page."""

@@ -1,26 +1,30 @@
 """Two sides of an ocean: whose clock stands on a task, how the plan waits for answers, and what is handed over."""
 
 from datetime import UTC, date, datetime, time
+from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 from sqlalchemy import select
 
-from linkstar import clock, jobs, packs
+from linkstar import clock, config, jobs, packs
 from linkstar.extensions import db
 from linkstar.models import (
     Absence,
     AuditEvent,
     Dependency,
     HandoverNote,
+    InstalledPack,
     Launch,
     Notification,
     Outline,
     Partner,
     Plan,
     Task,
+    TemplateDraft,
 )
 from linkstar.planning.schedule import Span
 from linkstar.reports.other_side import OtherSideNow
+from tests.pages import elements
 from tests.views.test_histories import said
 from tests.world import NOW, october
 
@@ -213,12 +217,12 @@ def test_the_picture_keeps_the_hours_when_clocks_change(app, world, lab):
     noon = datetime(2026, 11, 1, 20, tzinfo=UTC)
     with app.test_request_context(), clock.at(noon):
         world.fcc.edit({"counterpart_timezone": "Asia/Shanghai"}, by=world.yue)
-        page = OtherSideNow(world.fcc, world.maya)
+        page = OtherSideNow(world.fcc.other_side, world.shanlan.id, world.maya)
         assert (page.minute, page.hours_there) == (720, [(17 * 60, 420)]), "nine in Beijing is five in the evening"
         assert page.ask_before
         world.fcc.edit({"counterpart_timezone": None, "partner_id": lab}, by=world.yue)
         db.session.expire(world.fcc)
-        assert OtherSideNow(world.fcc, world.maya).ask_before is None, "it takes days"
+        assert OtherSideNow(world.fcc.other_side, world.shanlan.id, world.maya).ask_before is None, "it takes days"
 
 
 def test_a_template_says_where_the_other_side_of_a_task_is(app, world):
@@ -264,6 +268,79 @@ def test_outsiders_are_not_told_whom_a_task_waits_for(app, browse, world, lab):
         db.session.commit()
     assert "BayLab" not in browse("maya").get(f"/tasks/{world.photos.id}").text
     assert "BayLab" in browse("yu").get(f"/tasks/{world.photos.id}").text
+
+
+def test_the_partner_over_there_has_the_other_side_of_what_the_partner_owns_or_answers(app, browse, world, lab):
+    """Maya is asked in one task, asks in another, and only watches the third."""
+    with app.app_context():
+        world.photos.edit({"counterpart_id": world.maya.id}, by=world.yue)
+        world.script.edit({"owner_id": world.maya.id, "counterpart_id": world.jia.id}, by=world.yue)
+        world.budget.edit({"counterpart_id": world.yu.id}, by=world.yue)
+        db.session.commit()
+    maya = browse("maya")
+
+    def card(task):
+        page = said(maya.get(f"/tasks/{task.id}?lang=en"))
+        return page.partition("Both at work next")[0][-160:] if "Both at work next" in page else None
+
+    assert "陈思远 Beijing" in card(world.photos), "who asks her, and not herself"
+    assert "何佳 Beijing" in card(world.script), "whom she asks"
+    assert card(world.budget) is None, "nor is she told whom that one waits for"
+    with app.app_context():
+        world.script.edit({"counterpart_id": None, "partner_id": lab}, by=world.yue)
+        db.session.commit()
+    assert card(world.script) is None, "nor of a company"
+    assert "Change the other side" not in maya.get(f"/tasks/{world.photos.id}?lang=en").text
+    assert maya.get(f"/tasks/{world.photos.id}/counterpart/edit").status_code == 403
+
+
+def test_the_partner_over_there_hands_over_to_those_whom_a_task_names(app, browse, world):
+    maya, address = browse("maya"), f"/tasks/{world.photos.id}/handover_notes"
+    assert f"{address}/new" in maya.get(f"/tasks/{world.photos.id}").text
+
+    def offered():
+        return {choice["value"] for choice in elements(maya.get(f"{address}/new").text, tag="option")}
+
+    assert offered() == {str(world.designer.id), str(world.yue.id)}, "its owner and the project's"
+    assert maya.post(address, {"recipient_id": world.jia.id, "done": "x"}).status_code == 422
+    browse("jia").post(address, {"recipient_id": world.maya.id, "done": "fertig"})
+    assert str(world.jia.id) in offered(), "who wrote to her has an answer"
+    assert maya.post(address, {"recipient_id": world.designer.id, "needed": "竖版"}).status_code == 303
+    assert "竖版" in browse("designer").get(f"/tasks/{world.photos.id}").text
+    assert "竖版" in maya.get(f"/tasks/{world.photos.id}").text
+    for there in (world.poles, world.frame):
+        assert maya.post(f"/tasks/{there.id}/handover_notes", {"done": "x"}).status_code == 404
+    assert browse("jess").get(f"/tasks/{world.unboxing.id}/handover_notes/new").status_code == 404
+    with app.app_context():
+        world.lamp.narrow(world.maya, "view", by=world.yue)
+        db.session.commit()
+    assert maya.get(f"{address}/new").status_code == 403, "who only reads there says nothing"
+    assert f"{address}/new" not in maya.get(f"/tasks/{world.photos.id}").text
+
+
+def test_what_was_laid_before_there_were_two_sides_says_where_they_are(app, world):
+    """As the migration leaves drafts and projects that only their template told."""
+    spec = spec_from_file_location("time", config.CHECKOUT / "migrations" / "versions" / "0004_time.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    template = packs.template("amazon_us_launch_electronics")
+    asked = {key: task.counterpart_tz for key, task in template.tasks.items() if task.counterpart_tz}
+    with app.app_context():
+        installed = db.session.scalars(select(InstalledPack)).first() or InstalledPack.install(
+            world.shanlan, packs.pack(), by=world.yue
+        )
+        kept = next(each for each in installed.templates if each.key == template.key)
+        draft = TemplateDraft(kept).open(by=world.yue)
+        here = select(Task).where(Task.project_id == draft.id)
+        for task in db.session.scalars(here):
+            task.counterpart_timezone = None
+        db.session.flush()
+        module.tell_other_sides(db.session.connection())
+        db.session.expire_all()
+        assert {task.key: task.counterpart_timezone for task in db.session.scalars(here) if task.other_side} == asked
+        told = TemplateDraft(kept).document(kept.name_zh, kept.name_en)
+        zones = {task["key"]: task.get("counterpart_tz") for phase in told["phases"] for task in phase["tasks"]}
+        assert {key: zone for key, zone in zones.items() if zone} == asked, "a new version loses none of it"
 
 
 def test_a_note_arrives_when_the_other_side_begins_its_day(app, browse, world):

@@ -100,6 +100,7 @@ def test_a_file_that_is_whole_but_was_never_ended_is_ended_later(app, browse, wo
     assert world.script.file_count == 1
 
 
+@pytest.mark.both_databases
 def test_who_ends_it_twice_at_once_has_one_file(app, browse, world, monkeypatch):
     yu, twin = browse("yu"), browse("yu")
     address = begin(yu, world.script).location

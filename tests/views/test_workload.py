@@ -148,7 +148,7 @@ def test_what_weighs_nothing_is_not_asked_about(app, read, world, packaging, cou
     def asks(values):
         with count_queries() as queries:
             yu.post(f"/tasks/{world.fcc.id}", values | {"version": 99})  # stale, so that nothing is written
-        return len([each for each in queries if "coalesce" in each or "absence" in each or "calendar_day" in each])
+        return len([each for each in queries if "coalesce" in each.partition("FROM")[0] or "FROM absence" in each])
 
     assert asks({"priority": "low"}) == 0
     with count_queries() as queries:
@@ -290,6 +290,40 @@ def test_leave_is_written_by_oneself_and_by_who_keeps_the_workspace(app, read, w
     assert "wrote down when 林晓雨 is away" in history and "took back that 林晓雨 is away" in history
 
 
+def test_the_partner_over_there_has_leave_a_row_and_only_so_much_time(app, read, world):
+    """Maya takes part in the lamp, and 王蕾 and 周越 know it; a project that only 何佳 has says nothing of her."""
+    maya, yue, admin = read("maya"), read("yue"), read("admin")
+    away = {"first_on": "2026-10-19", "last_on": "2026-10-20", "note": "wedding"}
+    assert maya.post("/absences", away | {"user_id": world.maya.id}).status_code == 303
+    assert maya.post("/absences", away | {"user_id": world.yu.id}).status_code == 422
+    assert "wedding" in maya.get("/absences").text and "wedding" in yue.get("/absences").text
+    assert maya.get("/workload").status_code == 404 and 'href="/workload"' not in maya.get("/absences").text
+    assert 'href="/absences"' in maya.get("/").text
+    yue.post("/absences", away | {"user_id": world.yu.id, "note": "Zahnarzt"})
+    with app.app_context():
+        theirs = db.session.scalars(select(Absence.id).where(Absence.user_id == world.yu.id)).one()
+        member = world.maya.membership_in(world.shanlan.id).id
+        Task.create(
+            world.lamp, by=world.yue, stage=world.to_do, owner=world.maya, due_on=WEDNESDAY, title_zh="x", estimate=3
+        )
+        for project in (world.lamp, world.tent):
+            project.remove_member(next(each for each in project.members if each.user_id == world.jia.id), by=world.yue)
+        db.session.commit()
+    assert maya.delete(f"/absences/{theirs}").status_code == 404 and "Zahnarzt" not in maya.get("/absences").text
+    yu = read("yu")
+    page = yu.get("/workload").text
+    assert "Maya Brooks, Wed Oct 21: 3 of 8 hours" in page and page.count("Maya Brooks") and "wedding" not in page
+    assert "Jess Kim" not in page, "creators plan for themselves"
+    assert "Maya Brooks" not in read("jia").get("/workload").text, "she knows no project of hers any more"
+    assert "Maya Brooks" in yu.get("/workload", {"project": world.lamp.id}).text
+
+    assert admin.put(f"/members/{member}", {"hours_a_day": "4"}).status_code == 303
+    asked = give(yu, world.packing, world.maya, estimate=4, start_on=WEDNESDAY)
+    assert asked.status_code == 422 and "7 of 4 hours" in asked.text
+    on_leave = give(yu, world.packing, world.maya, due_on=october(20))
+    assert on_leave.status_code == 422 and "is on leave on all the days" in on_leave.text
+
+
 def test_hours_a_day_are_written_by_the_administrator(app, read, world):
     with app.app_context():
         member = world.yu.membership_in(world.shanlan.id).id
@@ -316,3 +350,112 @@ def test_in_a_plan_of_hours_a_task_weighs_as_long_as_it_runs_where_its_owner_liv
     yu = re.search(r"林晓雨, Tue Oct 20: ([\d.]+) of 8", page)
     assert yu and yu[1] == "5", "3 hours on the 20th in Shanghai, and the quarter of a day of the listing"
     assert "林晓雨, Mon Oct 19" not in page
+
+
+def one_named(name):
+    return db.session.scalars(select(User).where(User.name == name)).one()
+
+
+def test_who_takes_over_from_somebody_who_leaves_is_not_given_too_much_unasked(app, read, world, packaging):
+    with app.app_context():
+        an, nuo = one_named("罗安"), one_named("沈一诺")
+        Task.create(
+            world.lamp, by=world.yue, stage=world.to_do, owner=an, start_on=MONDAY, due_on=WEDNESDAY, title_zh="封套"
+        )
+        Task.create(world.lamp, by=world.yue, stage=world.to_do, owner=an, title_zh="没有日期")
+        db.session.commit()
+        address, nuo_id, an_id = f"/members/{an.membership_in(world.shanlan.id).id}/departure", nuo.id, an.id
+    admin, wanted = read("admin"), {"successor_id": world.designer.id}
+    for answered in ({}, {"overload": nuo_id}):
+        asked = admin.post(address, wanted | answered)
+        assert asked.status_code == 422 and f'name="overload" value="{world.designer.id}"' in asked.text
+        assert "陈思远 would have too much to do from Mon Oct 19 to Wed Oct 21: 30 of 24 hours." in asked.text
+        assert re.search("Has time for all of it.*沈一诺.*24 h free", asked.text, re.DOTALL)
+    with app.app_context():
+        assert len(db.session.scalars(select(Task).where(Task.owner_id == an_id)).all()) == 2, "nothing is saved yet"
+    assert admin.post(address, wanted | {"overload": world.designer.id}).status_code == 303
+    with app.app_context():
+        assert not db.session.scalars(select(Task).where(Task.owner_id == an_id)).all()
+
+
+def test_dates_that_push_somebody_into_too_much_work_say_so(app, read, world, packaging, count_queries):
+    def follow(number):
+        return Task.create(
+            world.lamp, by=world.yue, stage=world.to_do, owner=world.designer, title_zh=f"封套 {number}",
+            start_on=october(14), due_on=october(15), duration=2,
+        )  # fmt: skip
+
+    with app.app_context():
+        first = Task.create(
+            world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh="刀版", duration=1,
+            start_on=october(13), due_on=october(13),
+        )  # fmt: skip
+        follow(1).wait_for(first, by=world.yue)
+        db.session.commit()
+        task, version = f"/tasks/{first.id}", first.version
+        for each in range(2, 4):
+            db.session.add(follow(each))
+        db.session.commit()
+    yue = read("yue")
+    dates = {"start_on": october(13), "due_on": october(16)}
+    ways = [
+        lambda: yue.get(f"{task}/delay/new", {"days": 3}),
+        lambda: yue.post(f"{task}/dates", dates),
+        lambda: yue.post(task, dates | {"version": version}),
+    ]
+    counts = []
+    for way in ways:
+        with count_queries() as queries:
+            page = way().text
+        counts.append(len(queries))
+        assert "陈思远 would have too much to do from Mon Oct 19 to Tue Oct 20: 20 of 16 hours." in page
+        assert "林晓雨 would" not in page and "封套 1" in page
+    assert "陈思远 would" not in yue.get(f"{task}/delay/new", {"days": 1}).text
+    with app.app_context():
+        successors = db.session.scalars(select(Task).where(Task.title_zh.in_(("封套 2", "封套 3")))).all()
+        for each in successors:
+            each.wait_for(db.session.get_one(Task, first.id), by=world.yue)
+            each.owner = world.yu
+        db.session.commit()
+    for way, few in zip(ways, counts, strict=True):
+        with count_queries() as queries:
+            assert "3 tasks" in way().text
+        assert len(queries) <= few, "however many move"
+
+
+def test_a_bulk_edit_says_how_much_time_colleagues_have(app, read, world, packaging):
+    bulk = {"task_id": [world.packing.id, world.listing.id], "owner_id": world.designer.id, "due_on": WEDNESDAY}
+    address, yue = f"/projects/{world.lamp.id}/bulk-edits", read("yue")
+    assert re.search("Has time for all of it.*沈一诺.*8 h free in these days", yue.post(address, bulk).text, re.DOTALL)
+    with app.app_context():
+        Task.create(
+            world.lamp, by=world.yue, stage=world.to_do, owner=one_named("沈一诺"), due_on=WEDNESDAY, title_zh="x",
+            estimate=6,
+        )  # fmt: skip
+        db.session.commit()
+    page = yue.post(address, bulk).text
+    assert re.search("Has some time in these days.*沈一诺.*2 h free", page, re.DOTALL) and "for all of it" not in page
+
+
+def test_a_task_of_an_overloaded_day_is_given_to_a_colleague_of_its_project(app, read, world, packaging):
+    with app.app_context():
+        for title, more in (("封套", {}), ("大件", {"estimate": 40})):
+            Task.create(
+                world.lamp, by=world.yue, stage=world.to_do, owner=world.designer, start_on=MONDAY, due_on=WEDNESDAY,
+                title_zh=title, **more,
+            )  # fmt: skip
+        db.session.commit()
+        nuo = one_named("沈一诺").id
+    yue, opened = read("yue"), {"person": world.designer.id, "on": MONDAY, "until": WEDNESDAY}
+    page = yue.get("/workload", opened).text
+    offered = re.findall(r'href="([^"]*)" data-dialog aria-label="Give to 沈一诺: ([^"]*)"', page)
+    assert {title for _address, title in offered} == {"包装 1", "包装 2", "包装 3", "封套"}, "none too big"
+    address = offered[0][0].replace("&amp;", "&")
+
+    def chosen(address):
+        (select,) = re.findall(r'<select[^>]*name="owner_id".*?</select>', yue.get(address).text, re.DOTALL)
+        return re.findall(r'value="(\d+)" selected', select)
+
+    assert chosen(address) == [str(nuo)]
+    assert chosen(address.replace(f"owner_id={nuo}", f"owner_id={world.lead.id}")) == [str(world.designer.id)]
+    assert "Give to" not in read("finance").get("/workload", opened).text, "who may not edit gives nothing away"

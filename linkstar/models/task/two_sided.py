@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING
@@ -36,17 +36,25 @@ def side_of(one: "OtherSide | Partner | User", calendars: Mapping[str, WorkingDa
     return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country_of(one.timezone)])
 
 
+def _person(user: User) -> OtherSide:
+    return OtherSide(user.name, user.timezone, user.works_from, user.works_until, 0)
+
+
 class TwoSided:
     """A task that needs answers from somebody who works while this side sleeps."""
 
     if TYPE_CHECKING:
         completed_at: Mapped[datetime | None]
+        owner_id: Mapped[int]
+        owner: Mapped[User]
         counterpart_id: Mapped[int | None]
+        partner_id: Mapped[int | None]
         counterpart_timezone: Mapped[str | None]
         round_trips: Mapped[int]
         counterpart: Mapped[User | None]
         partner: Mapped[Partner | None]
         project: Mapped[Project]
+        seen_whole_by: Callable[[User], bool]
 
     @property
     def other_side(self) -> OtherSide | None:
@@ -55,9 +63,19 @@ class TwoSided:
                 partner.name, partner.timezone, partner.works_from, partner.works_until, partner.answer_days
             )
         if person := self.counterpart:
-            return OtherSide(person.name, person.timezone, person.works_from, person.works_until, 0)
+            return _person(person)
         if self.counterpart_timezone:
             return OtherSide(None, self.counterpart_timezone, OPENS, CLOSES, 0)
+        return None
+
+    def other_side_of(self, reader: User) -> OtherSide | None:
+        """As the reader has it: who is asked looks back at who asks. Outsiders are not told whom a task waits for, but
+        in a task of their own, and never of a company."""
+        between_people = self.partner_id is None
+        if between_people and reader.id == self.counterpart_id != self.owner_id:
+            return _person(self.owner)
+        if self.seen_whole_by(reader) or (between_people and reader.id == self.owner_id):
+            return self.other_side
         return None
 
     @property

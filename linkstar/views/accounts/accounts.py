@@ -30,8 +30,7 @@ def update() -> Any:
         return page(form), 422
     moves = form.timezone.data != current_user.timezone
     current_user.name, current_user.timezone = form.name.data, form.timezone.data
-    current_user.works_from = form.works_from.data or current_user.works_from
-    current_user.works_until = form.works_until.data or current_user.works_until
+    current_user.works_from, current_user.works_until = form.hours()
     if moves:
         Task.follow_owner(current_user)
     current_user.language = session["language"] = form.language.data

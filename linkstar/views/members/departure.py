@@ -1,12 +1,13 @@
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, render_template, session, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
 from linkstar.extensions import commit
 from linkstar.forms.member import DepartureForm
 from linkstar.i18n import _
-from linkstar.models import CannotTakeOver, Handover, LastAdministrator
+from linkstar.models import CannotTakeOver, Handover, LastAdministrator, User
+from linkstar.reports.overload import Overload, Wanted
 from linkstar.views.members.members import get_member, manager
 
 blueprint = Blueprint("departure", __name__, url_prefix="/<id:member_id>/departure")
@@ -22,7 +23,8 @@ def new(member_id: int) -> Any:
 
 @blueprint.post("")
 def create(member_id: int) -> Any:
-    """The person is out of the workspace, and everything of the person's is the successor's."""
+    """The person is out of the workspace, and everything of the person's is the successor's. Where that is too much
+    for the successor it is said first, and the same choice again means all the same."""
     handover = Handover(get_member(member_id))
     manager()
     form = _form(handover)
@@ -30,6 +32,8 @@ def create(member_id: int) -> Any:
     if not form.validate():
         return _page(handover, form, 422)
     chosen = next((each.user for each in handover.successors if each.user_id == form.successor_id.data), None)
+    if chosen and request.form.get("overload", type=int) != chosen.id and (overload := _overload(handover, chosen)):
+        return _page(handover, form, 422, overload)
     try:
         handover.run(chosen, by=current_user)
     except CannotTakeOver:
@@ -47,5 +51,13 @@ def _form(handover: Handover, **given: Any) -> DepartureForm:
     return DepartureForm(**given).offer(handover.successors, needed=handover.is_needed)
 
 
-def _page(handover: Handover, form: DepartureForm, status: int) -> Any:
-    return make_response(render_template("members/departure/new.html", handover=handover, form=form), status)
+def _overload(handover: Handover, successor: User) -> Overload | None:
+    """What would be too much for the successor; who else could take over is of the role of either."""
+    wanted = [Wanted(task.project, task, successor, {}) for task in handover.tasks]
+    others = [each.user for each in handover.successors]
+    return next(iter(Overload.of_all(wanted, current_user, lambda: others, [handover.membership.role])), None)
+
+
+def _page(handover: Handover, form: DepartureForm, status: int, overload: Overload | None = None) -> Any:
+    page = render_template("members/departure/new.html", handover=handover, form=form, overload=overload)
+    return make_response(page, status)

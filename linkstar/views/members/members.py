@@ -59,8 +59,8 @@ def update(member_id: int) -> Any:
 
 
 def _form(member: Membership) -> type[ContactForm | HoursForm]:
-    """Of somebody outside it is kept how to reach the person; of somebody inside, how much the person can do."""
-    return ContactForm if member.external else HoursForm
+    """Of a creator it is kept how to reach the person; of everybody else, how much the person can do."""
+    return HoursForm if member.of_the_team else ContactForm
 
 
 def _reachable(member_id: int) -> Membership:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
@@ -105,8 +106,9 @@ def _overloads(project: Project, edit: BulkEdit) -> list[Overload]:
     for row in edit.rows():
         values = {name: new for name, (_old, new) in row.changes.items()}
         if values.keys() & {"owner_id", "start_on", "due_on"}:
-            found.append(Wanted(row.task, db.session.get_one(User, values.get("owner_id", row.task.owner_id)), values))
-    return Overload.of_all(project, found, current_user)
+            owner = db.session.get_one(User, values.get("owner_id", row.task.owner_id))
+            found.append(Wanted(project, row.task, owner, values))
+    return Overload.of_all(found, current_user, partial(project.people_for, current_user))
 
 
 def _why(row: Row, edit: BulkEdit) -> str:

@@ -116,7 +116,7 @@ def form_page(form: LaunchForm, status: int = 200) -> Any:
 
 
 def preview_page(form: LaunchForm, launch: Launch, status: int = 200) -> Any:
-    preview = LaunchPreview(launch, form.variants)
+    preview = LaunchPreview(launch, form.variants, form.person, list(form.people.values()))
     code = form.code.data or free_code(
         form.membership.workspace, platforms=launch.values["platforms"], anchor=preview.anchor_day,
         word=launch.values["key"],

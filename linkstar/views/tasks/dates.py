@@ -8,10 +8,10 @@ from linkstar.extensions import commit, db
 from linkstar.forms import FIRST_DAY, LAST_DAY
 from linkstar.forms.plan import Answered, DatesForm, TimesForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task, User
+from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task, User, calendars_of
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.calendar_page import day_in
-from linkstar.reports.calendar_year import Special, holidays_on
+from linkstar.reports.calendar_year import holidays_on
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
 from linkstar.views.overloads import question
@@ -28,7 +28,7 @@ def edit(task_id: int) -> Any:
     task = access.get_task(task_id, "edit")
     if request.htmx and "due_on" in request.args:  # type: ignore[attr-defined]
         form = _form(task, formdata=request.args)
-        return render_template("tasks/dates/_holidays.html", holidays=_holidays(task, form))
+        return render_template("tasks/dates/_holidays.html", task=task, **_off(task, form))
     form = _form(task, formdata=None, obj=task)
     day = day_in(request.args.get("day", ""))
     if day:
@@ -101,14 +101,19 @@ def _owner(task: Task) -> User:
     return next((person for person in task.project.people_for(current_user) if person.id == wanted), task.owner)
 
 
-def _holidays(task: Task, form: Answered) -> list[tuple[str, Special]]:
-    """Not only where the owner is: who hands goods over on the fourth of July needs both countries at work."""
+def _off(task: Task, form: Answered) -> dict[str, Any]:
+    """What is off on the new day, not only where the owner is: who hands goods over on the fourth of July needs both
+    countries at work. A weekend is the owner's, or none where its Saturday makes up for a holiday."""
     day = form.due_on.data if isinstance(form, DatesForm) else None
-    return holidays_on(task.workspace_id, day) if day and FIRST_DAY <= day <= LAST_DAY else []
+    if not day or not FIRST_DAY <= day <= LAST_DAY:
+        return {"holidays": [], "weekend": None}
+    holidays, country = holidays_on(task.workspace_id, day), task.owner.country
+    rests = country not in dict(holidays) and not calendars_of(task.workspace_id)[country].works(day)
+    return {"holidays": holidays, "weekend": day if rests else None}
 
 
 def _dialog(task: Task, form: Answered, status: int = 200, preview: Preview | None = None) -> Any:
     return answers.dialog(
         "tasks/dates/_form.html", "layouts/alone.html", status, task=task, form=form, preview=preview,
-        project=task.project, stale=status == 409, holidays=_holidays(task, form),
+        project=task.project, stale=status == 409, **_off(task, form),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, limiter
 from linkstar.forms.handover_note import HandoverNoteForm
 from linkstar.i18n import _, moment
-from linkstar.models import HandoverNote, NotAllowed, Task, User
+from linkstar.models import HandoverNote, NotAllowed, Task
 from linkstar.reports.panel import Panel
 from linkstar.views import access, answers
 
@@ -16,9 +16,9 @@ blueprint = Blueprint("handover_notes", __name__, url_prefix="/handover_notes")
 @blueprint.get("/new")
 def new(task_id: int) -> Any:
     task = _task(task_id)
-    people = _people(task)
-    elsewhere = (person.id for person in people if person.timezone != current_user.timezone)
-    usual = task.counterpart_id or next(elsewhere, None)
+    people = HandoverNote.recipients(task, current_user)
+    elsewhere = [person.id for person in people if person.timezone != current_user.timezone]
+    usual = next((each for each in (task.counterpart_id, task.owner_id, *elsewhere) if each in elsewhere), None)
     return _dialog(task, HandoverNoteForm(formdata=None, data={"recipient_id": usual}).offer(people))
 
 
@@ -26,7 +26,7 @@ def new(task_id: int) -> Any:
 @limiter.limit("60 per hour", key_func=lambda: str(current_user.id))
 def create(task_id: int) -> Any:
     task = _task(task_id)
-    people = _people(task)
+    people = HandoverNote.recipients(task, current_user)
     form = HandoverNoteForm().offer(people)
     if not form.validate():
         return _dialog(task, form, 422)
@@ -45,20 +45,9 @@ def create(task_id: int) -> Any:
 
 def _task(task_id: int) -> Task:
     task = access.get_task(task_id)
-    if not task.seen_whole_by(current_user):
+    if not HandoverNote.may_be_written(task, current_user):
         raise NotAllowed("view")
     return task
-
-
-def _people(task: Task) -> list[User]:
-    """Who sees the task and works on it: no creators, who have their briefs."""
-    return [
-        person
-        for person in task.readers()
-        if person.id != current_user.id
-        and (membership := person.membership_in(task.workspace_id))
-        and membership.role != "creator"
-    ]
 
 
 def _dialog(task: Task, form: HandoverNoteForm, status: int = 200) -> Any:

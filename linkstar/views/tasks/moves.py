@@ -21,11 +21,15 @@ MOVE = ("stage_id", "phase_id", "owner_id", "platform", "before_id", "after_id",
 
 @blueprint.get("/new")
 def new(task_id: int) -> Any:
-    """All that dragging does, and more: stages, phases, up and down, owner, date. With the target of a move that
-    was refused: what still holds it."""
+    """All that dragging does, and more: stages, phases, up and down, owner, date. With an owner alone, that one is
+    chosen already; with the target of a move that was refused: what still holds it."""
     task = access.get_task(task_id, "move")
     move = {name: value for name, value in request.args.items() if name in MOVE}
-    return refused(task, move, 200) if move else _dialog(task, MoveForm(formdata=None))
+    if move.keys() - {"owner_id"}:
+        return refused(task, move, 200)
+    form = MoveForm(MultiDict(move))
+    form.target(task.project, current_user)
+    return _dialog(task, MoveForm(formdata=None) if form.errors else form)
 
 
 @blueprint.post("")

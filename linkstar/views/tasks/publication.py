@@ -27,7 +27,7 @@ def edit(task_id: int) -> Any:
         if request.htmx:  # type: ignore[attr-defined]
             return render_template("tasks/publication/_meaning.html", post=post, form=form, task=task)
         return _dialog(task, form, post=post)
-    form = PublicationForm(formdata=None, data=_begin(task)).offer(task)
+    form = PublicationForm(formdata=None, data=put_on_day(fill(task))).offer(task)
     return _dialog(task, form, post=_drafted(task, form))
 
 
@@ -63,26 +63,34 @@ def destroy(task_id: int) -> Any:
     return _saved(task, _("Publication removed"), change)
 
 
-def _begin(task: Task) -> dict[str, Any]:
-    """What is planned, put on the day that the address names: one of the audience's or, with ?zone=, of the calendar
-    that shows the post by the days of that zone. On the audience's clock it stays the same time."""
-    planned, zone = fill(task), request.args.get("zone")
+def put_on_day(planned: dict[str, Any]) -> dict[str, Any]:
+    """The same on the day that the address names: one of the audience's or, with ?zone=, of the calendar that shows
+    the post by the days of that zone. On the audience's clock it stays the same time."""
+    zone = seen_from()
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return planned
     if not FIRST_DAY < day < LAST_DAY:
         return planned
-    if zone in available_timezones():
+    if zone:
         audience = ZoneInfo(planned["audience_timezone"])
         day = day_seen_as(day, planned["time"], audience, seen_from=ZoneInfo(zone))
     return planned | {"day": day}
 
 
+def seen_from() -> str | None:
+    """The zone by whose days the calendar shows what is planned, where the address names one."""
+    zone = request.args.get("zone")
+    return zone if zone in available_timezones() else None
+
+
 def _post(task: Task, form: PublicationForm) -> Publication:
     assert form.moment
     zone, cheerful = form.audience_timezone.data, form.cheerful.data
-    return Publication(task.workspace_id, form.moment, zone, current_user, cheerful=cheerful)
+    return Publication(
+        task.workspace_id, form.moment, zone, current_user, cheerful=cheerful, seen_from=seen_from()
+    )  # fmt: skip
 
 
 def _drafted(task: Task, form: PublicationForm) -> Publication | None:
@@ -100,5 +108,7 @@ def _saved(task: Task, said: str, change: str | None) -> Any:
 def _dialog(task: Task, form: PublicationForm, status: int = 200, **context: Any) -> Any:
     return answers.dialog(
         "tasks/publication/_form.html", "layouts/alone.html", status, task=task, form=form, project=task.project,
+        address=url_for("tasks.publication.update", task_id=task.id),
+        again=url_for("tasks.publication.edit", task_id=task.id, zone=seen_from()),
         stale=status == 409, **({"post": None, "asks": False, "choosing": False} | context),
     )  # fmt: skip

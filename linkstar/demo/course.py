@@ -1,207 +1,33 @@
-"""One believable company and its launches, made through the models' own verbs; demo.yaml tells the story."""
+"""One project of the demo: laid by the engine, and what happened to each of its tasks until today."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-from io import BytesIO
-from operator import itemgetter
-from pathlib import Path
 from typing import Any
-from zlib import compress, crc32
-from zoneinfo import ZoneInfo
 
-from click import ClickException
-from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from linkstar import clock, packs, storage
+from linkstar import packs
+from linkstar.demo.story import Story, black_friday, moment, working_day
 from linkstar.extensions import db
-from linkstar.i18n import _
 from linkstar.models import (
-    Absence,
+    Baseline,
     ChecklistItem,
     Comment,
-    Delivery,
-    Evidence,
-    HandoverNote,
-    InstalledPack,
     Label,
     Launch,
-    Membership,
-    Notification,
-    Partner,
     Project,
     Stage,
     Task,
     Template,
     User,
     Waiver,
-    Workspace,
 )
-from linkstar.planning.working_days import WorkingDays
-from linkstar.words import ROLE_NAMES
 
-PASSWORD = "linkstar-demo"
-BEIJING = ZoneInfo("Asia/Shanghai")
-CALIFORNIA = ZoneInfo("America/Los_Angeles")
 TOLD = (
     "title_zh", "title_en", "brief_zh", "brief_en", "wanted_zh", "wanted_en", "unwanted_zh", "unwanted_en",
     "platform", "priority",
 )  # fmt: skip
-STORY = Path(__file__).with_name("demo.yaml")
-
-
-def load() -> None:
-    """Makes the demo's two workspaces and commits them; does nothing where they are."""
-    if current_app.config["MODE"] == "production":
-        raise ClickException(
-            _("Everybody knows the demo's password, so production does not load it. Start with --no-demo.")
-        )
-    if db.session.scalar(select(Workspace.id).where(Workspace.key == "shanlan")):
-        return
-    told = packs.read(STORY)
-    story = Story(told)
-    for chapter in told["projects"]:
-        Course(story, chapter).tell()
-    tell_of_neighbour(story, told["neighbour"])
-    story.happen()
-    away = working_day(story.today, 6), working_day(story.today, 8)
-    Absence.write(story.workspaces[0].id, story.people["finance"], *away, by=story.people["finance"])
-    tell_of_two_sides(story)
-    story.calm_down()
-    db.session.commit()
-
-
-def tell_of_two_sides(story: "Story") -> None:
-    """A laboratory that answers from California, a note for who sleeps there, and posts by the audience's clock."""
-    legal, content = story.people["legal"], story.people["content"]
-    for person in (legal, story.people["ops"], story.people["pmo"]):
-        person.works_from = time(8, 30)  # so that they meet the people over there
-    laboratory = {
-        "name": "BayLab", "timezone": CALIFORNIA.key, "works_from": time(9), "works_until": time(18), "answer_days": 2
-    }  # fmt: skip
-    partner = Partner.create(story.workspaces[0].id, laboratory, by=legal)
-    here = Task.workspace_id == story.workspaces[0].id, Task.completed_at.is_(None)
-    report = db.session.scalars(select(Task).where(*here, Task.key == "fcc_grant")).one()
-    report.edit({"partner_id": partner.id}, by=legal)
-    HandoverNote.write(
-        report, story.people["partner"], by=legal, done="Model name on the label is LUMO-G1 now.",
-        needed="Please ask BayLab for the chamber slot on Thursday.", decide="One spare sample or two?",
-    )  # fmt: skip
-    posts = select(Task).where(*here, Task.platform.in_(("tiktok", "tiktok_shop", "instagram", "youtube")))
-    coming = posts.where(Task.due_on >= story.today, ~Task.milestone).order_by(Task.due_on, Task.id).limit(12)
-    for task in db.session.scalars(coming).all():
-        at = datetime.combine(task.due_on or story.today, time(9), CALIFORNIA).astimezone(UTC)
-        task.edit({"publish_at": at, "audience_timezone": CALIFORNIA.key}, by=content)
-
-
-def sign_ins() -> list[str]:
-    """A line for each person of the demo: address, role, password. Nothing where there is no demo."""
-    told = packs.read(STORY)
-    emails = [f"{name}@example.com" for name in told["people"]] + [told["neighbour"]["person"]["email"]]
-    memberships = db.session.scalars(
-        select(Membership)
-        .join(Membership.user)
-        .join(Membership.workspace)
-        .where(User.email.in_(emails), Workspace.key.in_(("shanlan", told["neighbour"]["workspace"]["key"])))
-        .order_by(Membership.id)
-    )
-    return [
-        _(
-            "%(email)s – %(role)s – password %(password)s",
-            email=membership.user.email,
-            role=ROLE_NAMES[membership.role],
-            password=PASSWORD,
-        )
-        for membership in memberships
-    ]
-
-
-def working_day(start: date, distance: int) -> date:
-    """So many Chinese working days after the start (negative: before); 0 is the start itself."""
-    return WorkingDays("CN").shift(start, distance) if distance else start
-
-
-def black_friday(today: date) -> date:
-    """The next one, or the last where it is at most three weeks past."""
-    fridays = (
-        date(year, 11, 1) + timedelta(days=(3 - date(year, 11, 1).weekday()) % 7 + 22)
-        for year in (today.year - 1, today.year, today.year + 1)
-    )
-    return next(friday for friday in fridays if friday >= today - timedelta(days=21))
-
-
-def moment(day: date, hour: str) -> datetime:
-    return datetime.combine(day, time.fromisoformat(hour), BEIJING)
-
-
-class Story:
-    """The people, and what they did. Acts are told project by project and happen in the order of time."""
-
-    def __init__(self, told: dict[str, Any]) -> None:
-        self.now, self.today = clock.now(), clock.today(BEIJING)
-        self.acts: list[tuple[datetime, Callable[[], Any]]] = []
-        self.does = told["does"]
-        self.workspaces: list[Workspace] = []
-        people = [row | {"email": f"{name}@example.com"} for name, row in told["people"].items()]
-        shanlan = {"key": "shanlan", "name_zh": "山岚户外", "name_en": "Shanlan Outdoor"}
-        self.people = dict(zip(told["people"], self.found(shanlan, people), strict=True))
-        self.projects: dict[str | None, Project] = {}
-        self.files = {"file": paper(), "photo": picture()}
-        with clock.at(moment(self.today - timedelta(days=350), "10:30")):
-            InstalledPack.install(self.workspaces[0], packs.pack(), by=self.people["pmo"])
-            db.session.flush()
-
-    def found(self, values: dict[str, str], people: list[dict[str, str]]) -> list[User]:
-        """A workspace with its people, a year ago."""
-        with clock.at(moment(self.today - timedelta(days=360), "10:00")):
-            workspace = Workspace(**values)
-            self.workspaces.append(workspace)
-            users = []
-            for person in people:
-                user = User(**{name: value for name, value in person.items() if name != "role"})
-                user.set_password(PASSWORD)
-                db.session.add(Membership(workspace=workspace, user=user, role=person["role"]))
-                users.append(user)
-            db.session.flush()
-        return users
-
-    def tell(self, instant: datetime, act: Callable[[], Any]) -> None:
-        self.acts.append((min(instant, self.now), act))
-
-    def happen(self) -> None:
-        for instant, act in sorted(self.acts, key=itemgetter(0)):
-            with clock.at(instant):
-                act()
-
-    def evidence(self, kind: str, name: str, task: Task) -> Evidence:
-        """Something of the kind that an item asks for; files are small ones that open."""
-        evidence = Evidence(workspace_id=task.workspace_id, kind=kind)
-        if kind in self.files:
-            stored = storage.put(BytesIO(self.files[kind]), limit=1_000_000)
-            suffix, evidence.media_type = ("pdf", "application/pdf") if kind == "file" else ("png", "image/png")
-            evidence.file_name = f"{task.project.key}-{name}.{suffix}"
-            evidence.file_key, evidence.size, evidence.sha256 = stored.key, stored.size, stored.sha256
-            return evidence
-        evidence.value = {
-            "url": f"https://docs.example.com/{task.project.key.lower()}/{name}",
-            "number": "12",
-            "text": "已逐条核对,结论见资料库",
-            "date": clock.today(BEIJING).isoformat(),
-        }[kind]
-        return evidence
-
-    def calm_down(self) -> None:
-        """What is older than a day and a half has been read, and nothing of it goes out by mail."""
-        here = Notification.workspace_id.in_([workspace.id for workspace in self.workspaces])
-        read = update(Notification).where(here, Notification.created_at < self.now - timedelta(hours=36))
-        mine = Delivery.notification_id.in_(select(Notification.id).where(here))
-        sent = update(Delivery).where(mine).values(state="sent", sent_at=Delivery.due_at)
-        db.session.flush()
-        for statement in (read.values(read_at=Notification.created_at), sent):
-            db.session.execute(statement.execution_options(synchronize_session=False))
-        db.session.info.pop("notified", None)
 
 
 @dataclass
@@ -345,6 +171,8 @@ class Course:
     def tell(self) -> None:
         tell, people = self.story.tell, self.story.people
         tell(self.laid, self._begin)
+        if "baseline" in self.chapter:
+            tell(self.laid + timedelta(days=1), self._take_baseline)
         for step in self.steps.values():
             if step.more:
                 tell(step.created, partial(self._create, step, step.more))
@@ -413,6 +241,9 @@ class Course:
             membership = person.membership_in(self.project.workspace_id)
             if person.id not in members and membership and membership.role != "creator":
                 self.project.add_member(person, by=self.owner)
+
+    def _take_baseline(self) -> None:
+        Baseline.take(self.project, self.chapter["baseline"], by=self.owner)
 
     def _create(self, step: Step, row: dict[str, Any]) -> None:
         phase = next(phase for phase in self.project.phases if phase.key == row["phase"])
@@ -483,60 +314,3 @@ def priority(task: packs.Task) -> str:
     if task.blocking or task.milestone:
         return "high"
     return "low" if task.optional else "medium"
-
-
-def tell_of_neighbour(story: Story, told: dict[str, Any]) -> None:
-    """Another company, of which the first must not see anything."""
-    [lead] = story.found(told["workspace"], [told["person"]])
-    workspace = story.workspaces[-1]
-    waiting: list[tuple[Task, Stage]] = []
-
-    def begin() -> None:
-        stages = {stage.kind: stage for stage in Stage.usual()}
-        project = Project.create(by=lead, workspace_id=workspace.id, stages=list(stages.values()), **told["project"])
-        for row in told["tasks"]:
-            values = {name: row[name] for name in ("title_zh", "title_en")}
-            if "due_on" in row:
-                values["due_on"] = working_day(story.today, row["due_on"])
-            task = Task.create(project, by=lead, stage=stages["backlog"], owner=lead, platform="walmart", **values)
-            if row["stage"] != "backlog":
-                waiting.append((task, stages[row["stage"]]))
-
-    def go_on() -> None:
-        for task, stage in waiting:
-            task.move_to(by=lead, to={"stage": stage})
-
-    story.tell(moment(working_day(story.today, -9), "10:00"), begin)
-    story.tell(moment(working_day(story.today, -3), "16:40"), go_on)
-
-
-def paper() -> bytes:
-    """One white page as PDF."""
-    parts = [b"%PDF-1.4\n"]
-    places = []
-    for number, body in enumerate(
-        (
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
-        ),
-        1,
-    ):
-        places.append(sum(map(len, parts)))
-        parts.append(b"%d 0 obj%sendobj\n" % (number, body))
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    start = sum(map(len, parts))
-    parts.append(b"xref\n0 4\n0000000000 65535 f \n" + table)
-    parts.append(b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start)
-    return b"".join(parts)
-
-
-def picture() -> bytes:
-    """Eight by eight grey points as PNG."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + crc32(kind + body).to_bytes(4, "big")
-
-    header = (8).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
-    rows = compress((b"\0" + b"\xb4" * 8) * 8)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
