@@ -155,7 +155,7 @@ class Shell:
 
     @property
     def clocks(self) -> list[Clock]:
-        return [self._clock(city, zone, own) for (city, zone), own in zip(CITIES, self._around[3:], strict=True)]
+        return [self._clock(city, zone, own) for (city, zone), own in zip(CITIES, self._around[5:], strict=True)]
 
     @staticmethod
     def _clock(city: Any, zone: str, own: bool | None) -> Clock:
