@@ -87,6 +87,7 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "STORAGE_QUOTA": _size(environment, "STORAGE_QUOTA", "20GB"),
         "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
+        "METRICS_TOKEN": _metrics_token(environment),
         "OUTGOING_NETWORKS": _networks(environment.get("OUTGOING_NETWORKS") or ""),
         **_open_id(environment, production),
         "SESSION_COOKIE_NAME": "__Host-linkstar" if https else "linkstar",
@@ -156,6 +157,14 @@ def _open_id(environment: Mapping[str, str], production: bool) -> dict[str, str]
         if issuer.query or issuer.fragment or len(values["OIDC_ISSUER"]) > 200:
             raise BadSetting("OIDC_ISSUER", "is the address that the provider calls its issuer: no ? and no # in it.")
     return values
+
+
+def _metrics_token(environment: Mapping[str, str]) -> str:
+    """What a program that collects numbers shows; '' where only programs on this machine may ask."""
+    token = environment.get("METRICS_TOKEN") or ""
+    if token and not re.fullmatch(r"[!-~]{16,}", token):
+        raise BadSetting("METRICS_TOKEN", "is 16 characters or more, with no spaces and nothing beyond ASCII.")
+    return token
 
 
 def _networks(text: str) -> list[Network | Place]:

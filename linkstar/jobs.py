@@ -35,6 +35,7 @@ from linkstar.models import (
     MailedLink,
     Notification,
     Occasions,
+    Post,
     Preference,
     Reminder,
     SignIn,
@@ -57,6 +58,8 @@ log = logging.getLogger("linkstar")
 
 ANSWERS_KEPT = timedelta(days=1)
 UPLOADS_KEPT = timedelta(days=1)
+MESSAGES_KEPT = timedelta(days=90)  # after they went out
+NOTICES_KEPT = timedelta(days=365)  # after they were read
 LEASE = timedelta(minutes=2)  # for one try; after it somebody else may take the delivery up
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 625)]  # after the first failure, the second …
 TURN = 60.0  # seconds, well under what RQ gives a job; the rest waits for the next one
@@ -72,7 +75,8 @@ def deliver_due() -> None:
 def sweep() -> None:
     """Takes away what has served its time: what lay in the trash for thirty days, answers kept for repeated requests,
     sign-ins that have run out, addresses in mailed links and requests that ended thirty days ago, uploads that nobody
-    went on with, and uploaded bytes whose transaction failed. Then notes how long the trail is."""
+    went on with, what went out long ago, and uploaded bytes whose transaction failed. Then notes how long the trail
+    is."""
     write()
     db.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.now() - ANSWERS_KEPT))
     db.session.execute(delete(SignIn).where(SignIn.expires_at < clock.now()))
@@ -80,6 +84,7 @@ def sweep() -> None:
     Approval.forget_guests(clock.now() - KEPT)
     Trash.purge()
     db.session.execute(delete(Digest).where(Digest.until < clock.now() - KEPT))
+    _forget_what_went_out()
     db.session.execute(delete(Upload).where(Upload.last_piece_at < clock.now() - UPLOADS_KEPT))
     named = {key for key in db.session.scalars(select(Evidence.file_key)) if key}
     named |= {*AttachmentVersion.keys(), *db.session.scalars(select(Upload.file_key))}
@@ -87,6 +92,17 @@ def sweep() -> None:
     storage.forgotten(named | GatePassage.file_keys(), UPLOADS_KEPT)
     read_only()
     note_heads()
+
+
+def _forget_what_went_out() -> None:
+    """Messages and posts after three months, but those that wait or were given up; notices a year after they were
+    read. Reminders stay as long as what they are about, so that nothing is told again."""
+    before = clock.now() - MESSAGES_KEPT
+    ended = Delivery.state.in_(("sent", "dropped")), Delivery.due_at < before
+    db.session.execute(delete(Delivery).where(*ended))
+    none_left = ~select(Delivery.id).where(Delivery.post_id == Post.id).exists()
+    db.session.execute(delete(Post).where(Post.created_at < before, none_left))
+    db.session.execute(delete(Notification).where(Notification.read_at < clock.now() - NOTICES_KEPT))
 
 
 def run_agreed() -> None:
@@ -154,8 +170,9 @@ def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
         try:
             do(key)
             db.session.commit()
-        except Exception:
-            log.exception("row %s could not be done", key)
+        except Exception as error:
+            if queue.is_news(f"{do.__module__}.{do.__qualname__} {key} {type(error).__name__}"):
+                log.exception("row %s could not be done; it is tried again, and said once an hour", key)
             db.session.rollback()
 
 

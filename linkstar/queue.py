@@ -10,6 +10,7 @@ import rq
 from flask import Flask, current_app
 from redis import Redis
 from redis.exceptions import RedisError
+from rq.cron_scheduler_registry import get_registry_key
 from rq.job import Job
 
 from linkstar.config import IMPATIENT
@@ -20,6 +21,8 @@ log = logging.getLogger("linkstar")
 
 NAME = "default"
 LATE = timedelta(seconds=60)  # a worker beats every 15 seconds, or 10 while it works
+TIMETABLE_LATE = timedelta(seconds=90)  # it beats each time that it enqueues, twice a minute
+AN_HOUR = 3600
 
 
 @cache
@@ -41,6 +44,26 @@ def last_beat(connection: Redis) -> datetime | None:
     """When a worker was last heard of."""
     beats = (worker.last_heartbeat for worker in rq.Worker.all(connection))
     return max((beat.replace(tzinfo=UTC) for beat in beats if beat), default=None)
+
+
+def last_turn(connection: Redis) -> datetime | None:
+    """When a timetable was last heard of."""
+    turns: Any = connection.zrange(get_registry_key(), -1, -1, withscores=True)
+    return datetime.fromtimestamp(turns[0][1], UTC) if turns else None
+
+
+def depth(connection: Redis) -> int:
+    """How many jobs wait for a worker."""
+    return int(rq.Queue(NAME, connection=connection).count)
+
+
+def is_news(trouble: str) -> bool:
+    """Has nobody said the same within the last hour? Yes, where nobody knows."""
+    try:
+        connection = connect(current_app.config["REDIS_URL"])
+        return bool(connection.set(f"linkstar:said:{trouble}", 1, nx=True, ex=AN_HOUR))
+    except RedisError:
+        return True
 
 
 class Worker(rq.Worker):

@@ -275,7 +275,7 @@ DELIVERY_STATE_NAMES = {
     "dropped": _l("Not sent any more"),
     "failed": _l("Given up"),
 }
-TROUBLES = {  # why a message did not get out, by the words that are kept
+DELIVERY_TROUBLES = {  # why a message did not get out, by the words that are kept
     "scheme": _l("The address has to begin with https:// and hold nothing but plain signs."),
     "credentials": _l("A name and a password do not belong into the address."),
     "port": _l("Nothing is sent to this port."),
@@ -708,7 +708,7 @@ def size_words(count: int) -> str:
 def trouble_words(text: str | None) -> str:
     """What is kept of a failure, for people: our sentence where there is one, and what the other side said."""
     code, _space, said = (text or "").partition(" ")
-    known = TROUBLES.get(code)
+    known = DELIVERY_TROUBLES.get(code)
     if known is None:
         return text or ""
     if code.isdigit() or said:

@@ -75,6 +75,7 @@ class Row:
 TABLE = {
     "health.alive": Row("anyone"),
     "health.ready": Row("anyone"),
+    "metrics.show": Row("anyone"),
     "sign_ins.new": Row("anyone"),
     "sign_ins.create": Row("anyone"),
     "my_work.show": Row("person"),
@@ -352,6 +353,7 @@ TABLE = {
     "uploads.destroy": Row("upload"),
     "trust.show": Row("person", "stop watching"),
     "histories.archive.show": Row("person", "manage people"),
+    "operations.show": Row("person", "manage people"),
     "personal_data.index": Row("person", "manage people"),
     "personal_data.show": Row("person", "manage people"),
     "personal_data.create": Row("person", "manage people"),

@@ -59,7 +59,7 @@ MODELS = {
     "approval_id": Approval, "template_id": Template, "pack_id": InstalledPack, "member_id": Membership,
     "user_id": User, "workspace_id": Workspace, "view_id": SavedView, "version_id": AttachmentVersion,
     "baseline_id": Baseline, "event_id": CalendarEvent, "partner_id": Partner,
-    "emergency_id": Emergency, "channel_id": Channel, "automation_id": Automation,
+    "emergency_id": Emergency, "channel_id": Channel, "hook_id": Channel, "automation_id": Automation,
 }  # fmt: skip
 MOST = 14  # records of a kind are asked for; those with something to hide are the newest
 SEARCHED = ("/projects", "/history", "/trash", "/members", "/templates")

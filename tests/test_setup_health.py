@@ -48,15 +48,19 @@ def test_a_broken_database_is_told_in_one_word_and_the_process_still_lives(app: 
 
 def test_the_doctor_finds_everything_well_but_the_queue(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert {name for name, trouble in doctor.examine(app) if trouble} == {"Queue", "Worker"}
+        assert {name for name, trouble in doctor.examine(app) if trouble} == {"Queue", "Worker", "Timetable"}
 
 
-def test_the_timetable_delivers_every_half_minute_runs_what_is_agreed_and_sweeps_every_hour() -> None:
+def test_the_timetable_has_every_job_that_waits_for_its_moment() -> None:
     scheduler = CronScheduler(Redis.from_url("unix:///nowhere"))
     schedule.fill(scheduler)
     assert [(job.func_name, job.interval) for job in scheduler.get_jobs()] == [
         ("linkstar.jobs.deliver_due", 30),
+        ("linkstar.jobs.hear", 30),
+        ("linkstar.jobs.automate", 30),
+        ("linkstar.jobs.escalate", 30),
         ("linkstar.jobs.run_agreed", 60),
+        ("linkstar.jobs.send_digests", 300),
         ("linkstar.jobs.deliver_notes", 60),
         ("linkstar.jobs.plan_reminders", 300),
         ("linkstar.jobs.remind", 60),

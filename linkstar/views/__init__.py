@@ -31,11 +31,13 @@ from linkstar.views import (
     inlets,
     invitations,
     members,
+    metrics,
     mutes,
     my_work,
     notification_preferences,
     notifications,
     open_id,
+    operations,
     packs,
     partners,
     password_resets,
@@ -101,7 +103,7 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     for module in (emergencies, inlets, incoming, automations):
         app.register_blueprint(module.blueprint)
-    for module in (channels, deliveries):
+    for module in (channels, deliveries, operations, metrics):
         app.register_blueprint(module.blueprint)
     for module in (templates, packs):
         app.register_blueprint(module.blueprint)

@@ -22,7 +22,7 @@ log = logging.getLogger("linkstar")
 View = TypeVar("View", bound=Callable[..., Any])
 
 SEEN_AGAIN = timedelta(minutes=5).total_seconds()  # a cookie is not written anew for every request
-PROBES = frozenset({"health.alive", "health.ready"})  # what watches over us calls us by any name
+PROBES = frozenset({"health.alive", "health.ready", "metrics.show"})  # what watches over us calls us by any name
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = "; ".join(
     (

@@ -4,7 +4,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 
 from linkstar.i18n import _, ngettext
-from linkstar.jobs import ANSWERS_KEPT, UPLOADS_KEPT
+from linkstar.jobs import ANSWERS_KEPT, MESSAGES_KEPT, NOTICES_KEPT, UPLOADS_KEPT
 from linkstar.models import KEPT, SignIn
 from linkstar.models.mailed_link import LASTS
 from linkstar.reports.trust import Trust
@@ -28,6 +28,8 @@ def _periods() -> list[tuple[str, str]]:
         (_("Sign-ins on a device that is remembered"), _in_words(SignIn.LASTS)),
         (_("Invitations"), _in_words(LASTS["invitation"])),
         (_("A creator’s way in by mail"), _in_words(LASTS["entry"])),
+        (_("Messages that went out by mail or to channels"), _in_words(MESSAGES_KEPT)),
+        (_("Notices, after they were read"), _in_words(NOTICES_KEPT)),
         (_("Uploads that were broken off"), _in_words(UPLOADS_KEPT)),
         (_("Answers to repeated requests"), _in_words(ANSWERS_KEPT)),
         (
