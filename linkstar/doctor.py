@@ -173,8 +173,10 @@ def turning(app: Flask) -> str | None:
 
 def overdue(workspace_id: int | None) -> str | None:
     """Where worker and timetable are well, something is wrong with the rows themselves."""
-    late = {name: each for name, each in backlogs(workspace_id).items() if each.since and is_late(each.since)}
-    said = [OVERDUE[name](each.count, format_timedelta(clock.now() - each.since)) for name, each in late.items()]
+    found = [
+        (name, each.number, clock.now() - (each.since or clock.now())) for name, each in backlogs(workspace_id).items()
+    ]
+    said = [OVERDUE[name](number, format_timedelta(late)) for name, number, late in found if late > PATIENCE]
     if not said:
         return None
     advice = _(
@@ -182,10 +184,6 @@ def overdue(workspace_id: int | None) -> str | None:
         "“failed”."
     )
     return " ".join([*said, advice])
-
-
-def is_late(since: datetime) -> bool:
-    return clock.now() - since > PATIENCE
 
 
 OVERDUE: dict[str, Callable[[int, str], str]] = {

@@ -224,7 +224,7 @@ def sink():
     handler = Sink()
     controller = Controller(handler, hostname="127.0.0.1", port=free_port())
     controller.start()
-    handler.url = f"smtp://127.0.0.1:{port}"
+    handler.url = f"smtp://127.0.0.1:{controller.port}"
     yield handler
     handler.holding = False
     controller.stop()

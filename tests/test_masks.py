@@ -30,7 +30,6 @@ from linkstar.models import (
     Channel,
     ChecklistItem,
     Comment,
-    Declaration,
     Emergency,
     Evidence,
     GatePassage,
@@ -94,9 +93,9 @@ def hidden(app, world):
         CalendarEvent.add(world.shanlan.id, day, by=world.yue)
         hours = {"timezone": "UTC", "works_from": time(9), "works_until": time(18), "answer_days": 1}
         Partner.create(world.shanlan.id, {"name": "BayLab"} | hours, by=world.yue)
-        happened = {"trigger": "ip_complaint", "severity": "s2", "title": "B0C1"}
-        for about in (world.lamp, world.tent):
-            Declaration(workspace_id=world.shanlan.id, about=about, **happened).declare(by=world.yue)
+        happened = {"trigger": "ip_complaint", "severity": "s2", "title": "B0C1", "declared_by": world.yue}
+        for about in (world.lamp, world.tent):  # without a playbook, whose tasks would be the newest
+            db.session.add(Emergency(workspace_id=world.shanlan.id, about=about, **happened))
         told = {"kind": "create", "text": "zeltgestaenge", "choice": "project_owner", "days": None, "text_en": None}
         parts = {"name": "zeltgestaenge", "trigger": {"kind": "gate"}, "conditions": [], "actions": [told]}
         of_tent = {"conditions": [{"kind": "project", "choice": str(world.tent.id)}]}

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Row, case, func, literal, or_, select, true, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -20,7 +21,7 @@ MEDIA = ("mail", "push", "channel")
 class Backlog(NamedTuple):
     """How much waits although its moment has come, and when that of the oldest was."""
 
-    count: int
+    number: int
     since: datetime | None
 
 
@@ -44,7 +45,7 @@ def backlogs(workspace_id: int | None = None) -> dict[str, Backlog]:
             AutomationRun.state == "due", _here(AutomationRun.workspace_id, workspace_id)
         ),
     )
-    return {name: Backlog(count, since) for name, count, since in db.session.execute(waiting)}
+    return {name: Backlog(number, since) for name, number, since in db.session.execute(waiting)}
 
 
 def delivery_states() -> list[Row[*tuple[str, str, int]]]:
@@ -79,7 +80,7 @@ def channels_failing(workspace_id: int | None = None) -> int:
     return db.session.scalar(select(func.count(Channel.id)).where(*failing)) or 0
 
 
-def _here(column: ColumnElement[int], workspace_id: int | None) -> ColumnElement[bool]:
+def _here(column: InstrumentedAttribute[int], workspace_id: int | None) -> ColumnElement[bool]:
     return true() if workspace_id is None else column == workspace_id
 
 

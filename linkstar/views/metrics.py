@@ -59,7 +59,7 @@ def _numbers() -> CollectorRegistry:
     due = gauge("due", "Rows that wait although their moment has come.", "of")
     oldest = gauge("oldest_due_seconds", "For how long the oldest of them has been waiting.", "of")
     for name, backlog in backlogs().items():
-        due.labels(name).set(backlog.count)
+        due.labels(name).set(backlog.number)
         oldest.labels(name).set((clock.now() - backlog.since).total_seconds() if backlog.since else 0)
     deliveries = gauge("deliveries", "Messages by medium and state; failed ones were given up.", "medium", "state")
     for medium, state, count in delivery_states():
