@@ -18,7 +18,6 @@ from flask.cli import AppGroup, ScriptInfo
 from flask_babel import force_locale
 from flask_migrate import upgrade
 from redis.exceptions import RedisError
-from rq.cron import CronScheduler
 from sqlalchemy import select
 
 from linkstar import catalogue, clock, config, demo, doctor, evidence_pack, jobs, queue, schedule
@@ -173,7 +172,7 @@ def work() -> None:
 def timetable() -> None:
     """Enqueue the jobs of the timetable when their time comes."""
     die_with_parent(signal.SIGTERM)
-    scheduler = CronScheduler(queue.connect(current_app.config["REDIS_URL"]), logging_level="WARNING")
+    scheduler = queue.Timetable(queue.connect(current_app.config["REDIS_URL"]), logging_level="WARNING")
     schedule.fill(scheduler)
     scheduler.start()
 
@@ -190,6 +189,7 @@ def tick(at: datetime | None) -> None:
         jobs.send_digests()
         jobs.hear()
         jobs.deliver_due()
+        jobs.deliver_channels()
         jobs.sweep()
 
 

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, delete, or_, select, update
+from rq.timeouts import JobTimeoutException
+from sqlalchemy import Select, case, delete, or_, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import aliased
 
 from linkstar import clock, queue, storage
 from linkstar.channels import MEDIA, Gone, Later
@@ -23,6 +25,7 @@ from linkstar.models import (
     AuditEvent,
     Automation,
     AutomationRun,
+    Channel,
     Deed,
     Delivery,
     Digest,
@@ -49,10 +52,9 @@ from linkstar.models import (
     notices_of,
     write_digest,
 )
-from linkstar.models.heard import AT_ONCE as EVENTS_AT_ONCE
 from linkstar.models.noted_heads import note_heads
 from linkstar.planning.quiet_hours import end_of_quiet
-from linkstar.reports.reminders import Upcoming, is_true
+from linkstar.reports.reminders import Nearest, Upcoming, is_true
 
 log = logging.getLogger("linkstar")
 
@@ -62,14 +64,30 @@ MESSAGES_KEPT = timedelta(days=90)  # after they went out
 NOTICES_KEPT = timedelta(days=365)  # after they were read
 LEASE = timedelta(minutes=2)  # for one try; after it somebody else may take the delivery up
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 625)]  # after the first failure, the second …
-TURN = 60.0  # seconds, well under what RQ gives a job; the rest waits for the next one
+TURN = 20.0  # seconds, then others have theirs; what is left waits in the queue once more
+REST = timedelta(minutes=6)  # so long at most a channel that took something not is left alone, longer than a lease
+PAIRS = 300  # of events and channels, which are acted on in one transaction
+FEWEST_EVENTS, MOST_EVENTS = 10, 200  # there
 
 
 def deliver_due() -> None:
-    """Sends what is due, one after the other. May run twice at once, and may be killed at any point."""
+    """Sends the mails and pushes that are due, one after the other, alarms before all. May run twice at once, and may
+    be killed at any point."""
+    _deliver_all(_claim, "deliver_due")
+
+
+def deliver_channels() -> None:
+    """The same for what channels are told: whose addresses answer when they like, so no mail waits for them."""
+    _deliver_all(_claim_for_channel, "deliver_channels")
+
+
+def _deliver_all(claim: Callable[[], tuple[int, int] | None], job: str) -> None:
     end = time.monotonic() + TURN
-    while time.monotonic() < end and (claimed := _claim()):
+    while claimed := claim():
         _deliver(*claimed)
+        if time.monotonic() >= end:
+            queue.put(job)
+            return
 
 
 def sweep() -> None:
@@ -95,13 +113,14 @@ def sweep() -> None:
 
 
 def _forget_what_went_out() -> None:
-    """Messages and posts after three months, but those that wait or were given up; notices a year after they were
-    read. Reminders stay as long as what they are about, so that nothing is told again."""
+    """Messages and posts after three months, but those that wait or were given up, and what automations did; notices
+    a year after they were read. Reminders stay as long as what they are about, so that nothing is told again."""
     before = clock.now() - MESSAGES_KEPT
     ended = Delivery.state.in_(("sent", "dropped")), Delivery.due_at < before
     db.session.execute(delete(Delivery).where(*ended))
     none_left = ~select(Delivery.id).where(Delivery.post_id == Post.id).exists()
     db.session.execute(delete(Post).where(Post.created_at < before, none_left))
+    db.session.execute(delete(AutomationRun).where(AutomationRun.done_at < before))
     db.session.execute(delete(Notification).where(Notification.read_at < clock.now() - NOTICES_KEPT))
 
 
@@ -144,14 +163,15 @@ def plan_reminders() -> None:
 def remind() -> None:
     """Reminders whose moment has come; each by itself, once."""
     read_only()
-    _do_each(Reminder.due(), _remind)
+    nearest: Nearest = {}
+    _do_each(Reminder.due(), lambda key: _remind(key, nearest))
 
 
-def _remind(reminder_id: int) -> None:
+def _remind(reminder_id: int, nearest: Nearest | None = None) -> None:
     reminder = db.session.get_one(Reminder, reminder_id)
     if not reminder.claim():
         return
-    if is_true(reminder):
+    if is_true(reminder, nearest):
         reminder.tell()
     else:
         reminder.drop()
@@ -177,13 +197,29 @@ def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
 
 
 def _claim() -> tuple[int, int] | None:
-    """Takes the longest waiting delivery for the length of the lease: its id, and which try this is."""
+    """Of the mails and pushes that wait the next."""
+    alarms_first = case((Notification.kind.in_(URGENT), 0), else_=1)
+    waiting = select(Delivery.id).outerjoin(Delivery.notification).where(Delivery.medium != "channel")
+    return _take(waiting.order_by(alarms_first, Delivery.due_at, Delivery.id))
+
+
+def _claim_for_channel() -> tuple[int, int] | None:
+    """The next post. Each channel has one in hand at a time, and after a failed try its others wait with it; those in
+    trouble come last: an address that is dead costs one try now and then, whatever waits for it."""
+    now, tried = clock.now(), aliased(Delivery)
+    in_hand = tried.state == "due", tried.tries > 0, tried.carrier_id.is_(None)
+    resting = select(Post.channel_id).join(tried, tried.post_id == Post.id)
+    resting = resting.where(*in_hand, tried.due_at > now, tried.due_at <= now + REST)
+    waiting = select(Delivery.id).join(Delivery.post).join(Post.channel).where(Post.channel_id.not_in(resting))
+    return _take(waiting.order_by(Channel.trouble.is_not(None), Delivery.due_at, Delivery.id))
+
+
+def _take(waiting: Select[int]) -> tuple[int, int] | None:
+    """Takes the first of these that is due for the length of the lease: its id, and which try this is."""
     write()
     now = clock.now()
     due = Delivery.state == "due", Delivery.due_at <= now, Delivery.carrier_id.is_(None)
-    longest_waiting = (
-        select(Delivery.id).where(*due).order_by(Delivery.due_at).limit(1).with_for_update(skip_locked=True)
-    )
+    longest_waiting = waiting.where(*due).limit(1).with_for_update(skip_locked=True, of=Delivery)
     row = db.session.execute(
         update(Delivery)
         .where(Delivery.id == longest_waiting.scalar_subquery(), *due)
@@ -212,6 +248,7 @@ def _deliver(delivery_id: int, tries: int) -> None:
             _close(delivery_id, state="sent", sent_at=clock.now(), error=None)
     except Later as later:
         _close(delivery_id, due_at=later.at, tries=tries - 1)
+        _put_off(delivery_id, later.at)
     except Exception as error:
         log.warning("delivery %s failed at try %s: %r", delivery_id, tries, error)
         if tries > len(PAUSES) or isinstance(error, Gone):
@@ -286,6 +323,18 @@ def _close(delivery_id: int, **values: Any) -> None:
     db.session.commit()
 
 
+def _put_off(delivery_id: int, until: datetime) -> None:
+    """What else waits for the same channel, which takes nothing before then."""
+    write()
+    of_channel = select(Post.channel_id).join(Post.deliveries).where(Delivery.id == delivery_id).scalar_subquery()
+    others = select(Post.id).where(Post.channel_id == of_channel, Post.event != "test")
+    waiting = Delivery.state == "due", Delivery.tries == 0, Delivery.due_at < until, Delivery.post_id.in_(others)
+    db.session.execute(
+        update(Delivery).where(*waiting).values(due_at=until).execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
 def _tell_of_failure(delivery: Delivery | None) -> None:
     """To the owner of a channel; a test is watched by who sent it."""
     if delivery and delivery.post and delivery.post.event != "test":
@@ -306,9 +355,16 @@ def hear() -> None:
     """Hands what happened, in the order in which it was committed, to all who act on it. May run twice at once, and
     may be killed at any point: what was read is noted in the transaction that acts on it."""
     read_only()
+    end = time.monotonic() + TURN
     for workspace_id in Heard.waiting():
-        while _hear(workspace_id):
-            pass
+        try:
+            while time.monotonic() < end and _hear(workspace_id):
+                pass
+        except OperationalError:
+            log.warning("the database did not answer while the trail of workspace %s was read", workspace_id)
+            db.session.rollback()
+    if time.monotonic() >= end:
+        queue.put("hear")
     if db.session.info.pop("notified", False):
         queue.wake()
     automate()
@@ -346,23 +402,31 @@ def _automate(run_id: int) -> None:
         return
 
 
-def _hear(workspace_id: int, at_once: int = EVENTS_AT_ONCE) -> bool:
-    """The next events. Where they cannot be acted on, one after the other; one that cannot be is passed by."""
+def _hear(workspace_id: int, at_once: int = 0) -> bool:
+    """The next events, so many that the transaction stays short."""
     write()
-    events = Heard.next_of(workspace_id, at_once)
-    try:
-        for listener in LISTENERS:
-            if events:
-                listener(events)
-        db.session.commit()
-    except Exception:
-        log.exception("what happened in workspace %s could not be acted on", workspace_id)
-        count = len(events)
-        write()
-        if at_once == 1:
-            Heard.next_of(workspace_id, 1)
-            db.session.commit()
-        else:
-            for _number in range(count):
-                _hear(workspace_id, 1)
+    events = Heard.next_of(workspace_id, at_once or _events_at_once(workspace_id))
+    for listener in LISTENERS:
+        if events:
+            _let_hear(listener, events)
+    db.session.commit()
     return bool(events)
+
+
+def _events_at_once(workspace_id: int) -> int:
+    return min(MOST_EVENTS, max(FEWEST_EVENTS, PAIRS // max(1, Channel.count_in(workspace_id))))
+
+
+def _let_hear(listener: Callable[[list[AuditEvent]], object], events: list[AuditEvent]) -> None:
+    """Where he cannot act on them together, one after the other; one that he cannot act on is passed by, by him alone.
+    What may go well the next time is no such thing: then all are heard again."""
+    try:
+        with db.session.begin_nested():
+            listener(events)
+    except (OperationalError, JobTimeoutException):
+        raise
+    except Exception:
+        log.exception("%s could not act on %s events from %s on", listener.__name__, len(events), events[0].id)
+        if len(events) > 1:
+            for event in events:
+                _let_hear(listener, [event])

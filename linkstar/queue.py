@@ -1,6 +1,7 @@
 """The queue: how a page reaches it without waiting for it, and the worker that empties it."""
 
 import logging
+import secrets
 import signal
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,8 +11,10 @@ import rq
 from flask import Flask, current_app
 from redis import Redis
 from redis.exceptions import RedisError
+from rq.cron import CronJob, CronScheduler
 from rq.cron_scheduler_registry import get_registry_key
 from rq.job import Job
+from rq.worker import RoundRobinWorker
 
 from linkstar.config import IMPATIENT
 from linkstar.extensions import db
@@ -20,6 +23,8 @@ from linkstar.supervisor import die_with_parent
 log = logging.getLogger("linkstar")
 
 NAME = "default"
+SHORT = "short"
+SHORT_JOBS = ("deliver_due", "remind", "escalate", "run_agreed", "deliver_notes")
 LATE = timedelta(seconds=60)  # a worker beats every 15 seconds, or 10 while it works
 TIMETABLE_LATE = timedelta(seconds=90)  # it beats each time that it enqueues, twice a minute
 AN_HOUR = 3600
@@ -32,12 +37,41 @@ def connect(url: str) -> Redis:
 
 def wake() -> None:
     """Tells a worker that something is due. Where the queue is away, the timetable finds it later."""
+    put("deliver_due", "hear", "deliver_channels")
+
+
+def put(*names: str) -> None:
     try:
-        queue = rq.Queue(NAME, connection=connect(current_app.config["REDIS_URL"]))
-        for job in ("hear", "deliver_due"):
-            queue.enqueue(f"linkstar.jobs.{job}", result_ttl=0, failure_ttl=86_400)
+        for name in names:
+            _put(connect(current_app.config["REDIS_URL"]), name)
     except RedisError as error:
         log.warning("the queue did not answer: %r", error)
+
+
+def place_of(name: str) -> str:
+    return SHORT if name in SHORT_JOBS else NAME
+
+
+def _put(connection: Redis, name: str) -> None:
+    """Lets no second one wait while one waits: it will do all that is due. One that runs already may have gone past
+    what is new."""
+    queue = rq.Queue(place_of(name), connection=connection)
+    if any(job_id.startswith(f"{name}-") for job_id in queue.job_ids):
+        return
+    job_id = f"{name}-{secrets.token_urlsafe(8)}"
+    queue.enqueue(f"linkstar.jobs.{name}", job_id=job_id, result_ttl=0, failure_ttl=86_400)
+
+
+class Timetable(CronScheduler):
+    """Lets the jobs wait for a worker, each once."""
+
+    def enqueue_jobs(self) -> list[CronJob]:
+        now = datetime.now(UTC)
+        come = [job for job in self.get_jobs() if job.should_run()]
+        for job in come:
+            _put(self.connection, job.func_name.rpartition(".")[2])
+            job.set_enqueue_time(now)
+        return come
 
 
 def last_beat(connection: Redis) -> datetime | None:
@@ -54,7 +88,7 @@ def last_turn(connection: Redis) -> datetime | None:
 
 def depth(connection: Redis) -> int:
     """How many jobs wait for a worker."""
-    return int(rq.Queue(NAME, connection=connection).count)
+    return sum(int(rq.Queue(name, connection=connection).count) for name in (SHORT, NAME))
 
 
 def is_news(trouble: str) -> bool:
@@ -66,13 +100,14 @@ def is_news(trouble: str) -> bool:
         return True
 
 
-class Worker(rq.Worker):
-    """Runs each job in a fork of this process, which has the application imported already."""
+class Worker(RoundRobinWorker):
+    """Runs each job in a fork of this process, which has the application imported already. It takes from both queues in
+    turn, so that a short job waits for one long one at most."""
 
     max_connection_wait_time = 5.0  # seconds between two tries while the server is away
 
     def __init__(self, app: Flask, **options: Any) -> None:
-        super().__init__([NAME], worker_ttl=30, job_monitoring_interval=10, maintenance_interval=30, **options)
+        super().__init__([SHORT, NAME], worker_ttl=30, job_monitoring_interval=10, maintenance_interval=30, **options)
         self.app = app
 
     def main_work_horse(self, job: Job, queue: rq.Queue) -> None:

@@ -4,15 +4,21 @@ from rq.cron import CronScheduler
 
 from linkstar import jobs, queue
 
+LINES = (  # the job, and how many seconds lie between two turns of it
+    (jobs.deliver_due, 30),
+    (jobs.deliver_channels, 30),
+    (jobs.hear, 30),
+    (jobs.automate, 30),
+    (jobs.escalate, 30),
+    (jobs.run_agreed, 60),
+    (jobs.send_digests, 300),
+    (jobs.deliver_notes, 60),
+    (jobs.plan_reminders, 300),
+    (jobs.remind, 60),
+    (jobs.sweep, 3600),
+)
+
 
 def fill(scheduler: CronScheduler) -> None:
-    scheduler.register(jobs.deliver_due, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.hear, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.automate, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.escalate, queue.NAME, interval=30, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.run_agreed, queue.NAME, interval=60, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.send_digests, queue.NAME, interval=300, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.deliver_notes, queue.NAME, interval=60, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.plan_reminders, queue.NAME, interval=300, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.remind, queue.NAME, interval=60, result_ttl=0, failure_ttl=86_400)
-    scheduler.register(jobs.sweep, queue.NAME, interval=3600, result_ttl=0, failure_ttl=86_400)
+    for job, seconds in LINES:
+        scheduler.register(job, queue.place_of(job.__name__), interval=seconds)

@@ -281,6 +281,7 @@ DELIVERY_TROUBLES = {  # why a message did not get out, by the words that are ke
     "port": _l("Nothing is sent to this port."),
     "address": _l("The address lies inside a house or on this machine; only public ones are reached."),
     "kind": _l("That is not the address of a robot of this kind."),
+    "sealed": _l("Enter the address again, and the secret if it has one: they can no longer be read."),
     "unknown": _l("Nobody knows a machine of this name."),
     "unreachable": _l("The other side does not answer."),
     "certificate": _l("Its certificate does not hold."),

@@ -146,6 +146,39 @@ def test_a_moved_task_is_told_of_its_new_day_and_what_changed_hands_or_ended_of_
 
 
 @pytest.mark.one_database
+def test_who_goes_away_is_told_after_it_and_what_comes_back_is_told_after_all(app, world):
+    """The report is due on Friday, the 16th, and the listing on Tuesday, the 20th. When the rows of Monday's and of
+    Wednesday's notices are there, both owners take days off; of the listing two notices fall on one morning then."""
+    mine, listing = subject_of(world.fcc), subject_of(world.listing)
+    tick(app, shanghai(18, 22))
+    assert rows(app, subject=mine, kind="overdue") == [("due", "2026-10-16")]
+    with changing(app, shanghai(18, 23)):
+        Absence.write(world.shanlan.id, world.lei, october(19), october(21), by=world.lei)
+    walk(app, shanghai(18, 23, 5), shanghai(20, 23, 5))
+    assert rows(app, subject=listing, kind="overdue") == [("due", "2026-10-20")]
+    with changing(app, shanghai(20, 23, 30)):
+        Absence.write(world.shanlan.id, world.yu, october(21), october(23), by=world.yu)
+    walk(app, shanghai(21, 0, 5), shanghai(26, 13))
+    assert told(app, "overdue", subject=mine) == [
+        ("legal", "overdue", 3, "10-22 09:00"), ("legal", "overdue", 7, "10-23 09:00"),
+    ]  # fmt: skip
+    assert told(app, "overdue", subject=listing) == [("ops", "overdue", 3, "10-26 09:00")]
+    with changing(app, shanghai(26, 14)):
+        world.listing.edit({"due_on": october(30)}, by=world.yue)
+    tick(app, shanghai(26, 20))
+    with changing(app, shanghai(27, 8)):
+        world.listing.edit({"due_on": october(31)}, by=world.yue)
+    tick(app, shanghai(27, 9))
+    assert rows(app, subject=listing, step=3, version="2026-10-30") == [("dropped", "2026-10-30")]
+    with changing(app, shanghai(27, 9, 10)):
+        world.listing.edit({"due_on": october(30)}, by=world.yue)
+    before = len(told(app, "due", subject=listing))
+    for minute in (15, 20, 25):
+        tick(app, shanghai(27, 9, minute))
+    assert told(app, "due", subject=listing)[before:] == [("ops", "due", 3, "10-27 09:00")]
+
+
+@pytest.mark.one_database
 def test_who_is_given_a_task_in_the_afternoon_is_not_reminded_of_its_morning(app, world):
     with changing(app, shanghai(14, 14)):
         world.fcc.edit({"due_on": october(15)}, by=world.yue)

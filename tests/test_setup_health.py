@@ -56,6 +56,7 @@ def test_the_timetable_has_every_job_that_waits_for_its_moment() -> None:
     schedule.fill(scheduler)
     assert [(job.func_name, job.interval) for job in scheduler.get_jobs()] == [
         ("linkstar.jobs.deliver_due", 30),
+        ("linkstar.jobs.deliver_channels", 30),
         ("linkstar.jobs.hear", 30),
         ("linkstar.jobs.automate", 30),
         ("linkstar.jobs.escalate", 30),

@@ -14,6 +14,7 @@ from linkstar.channels import news
 from linkstar.extensions import LARGEST_ID, commit, db
 from linkstar.i18n import _, _l
 from linkstar.models import EVENTS, Approval, Channel, Emergency, Membership, NotAllowed, Post, Project, Task
+from linkstar.models.channel import AT_MOST as ALL_AT_MOST
 from linkstar.views import access
 from linkstar.views.channels.channels import address_trouble
 
@@ -82,21 +83,24 @@ def show(hook_id: int) -> Channel:
     place="api.hooks.show",
 )  # fmt: skip
 def create(body: dict[str, Any]) -> Channel:
-    """It tells what the owner of the token may see, and is seen and stopped on the page of channels as well."""
+    """It tells what the owner of the token may see, is seen and stopped on the page of channels as well, and goes with
+    the token."""
     membership = _inside()
     address = body.get("target_url") or body.get("hookUrl")
     if not address:
         raise not_taken(target_url=_("This is missing."))
-    if trouble := address_trouble("webhook", address):
+    if trouble := address_trouble("webhook", address, inside=membership.keeps_workspace):
         raise not_taken(target_url=trouble)
     project_id = (body.get("filter") or {}).get("project_id")
     if project_id:
         access.get_project(project_id)
-    if (db.session.scalar(select(func.count()).select_from(_mine().subquery())) or 0) >= AT_MOST:
+    mine = db.session.scalar(select(func.count()).select_from(_mine().subquery())) or 0
+    if mine >= AT_MOST or Channel.count_in(membership.workspace_id) >= ALL_AT_MOST:
         raise Problem(422, _("There are too many already; take away one that nobody needs."))
     channel = Channel.open(
         membership.workspace_id, "webhook", by=current_user, name=f"{g.api_token.name[:40]} · {body['event']}",
         address=address, events=[body["event"]], project_id=project_id, language=current_user.language,
+        token_id=g.api_token.id,
     )  # fmt: skip
     commit()
     return channel

@@ -99,10 +99,11 @@ class _Call:
         return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, text)
 
 
-def post(address: str, *, content: bytes, headers: dict[str, str]) -> Response:
+def post(address: str, *, content: bytes, headers: dict[str, str], inside: bool = False) -> Response:
     """Sends it and reads what is answered; raises Closed. No redirect is followed, and no proxy of the environment
-    asked. Only where OUTGOING_NETWORKS says so may it go inside, or without TLS."""
-    allowed = current_app.config["OUTGOING_NETWORKS"]
+    asked. Only where OUTGOING_NETWORKS says so, and whoever named the address may, does it go `inside` or without
+    TLS."""
+    allowed = current_app.config["OUTGOING_NETWORKS"] if inside else ()
     call = _Call(checked(address, allowed), content, headers, allowed)
     thread = threading.Thread(target=call.run, daemon=True)
     thread.start()

@@ -15,7 +15,7 @@ from flask import current_app
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.i18n import LANGUAGES, _, both, day, force_locale, language
-from linkstar.models import Delivery, Digest, MailedLink, Notification, Unsubscription, User, notices_in
+from linkstar.models import OF_ONE_CLICK, Delivery, Digest, MailedLink, Notification, Unsubscription, User, notices_in
 from linkstar.words import TOPIC_NAMES, notice_words, why_words
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
@@ -59,7 +59,7 @@ def compose(delivery: Delivery) -> EmailMessage:
             message["List-Unsubscribe"] = f"<{values['unsubscribe']}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         name = _template(about)
-        foot = _draw("_foot", "txt", values) if "unsubscribe" in values else ""
+        foot = _draw("_foot", "txt", values) if "settings" in values else ""
         message.set_content(f"{_draw(name, 'txt', values).rstrip()}\n{foot}")
         message.add_alternative(_draw(name, "html", values), subtype="html")
     return message
@@ -125,10 +125,10 @@ def _leads_to(notification: Notification, public: SplitResult) -> str:
 
 
 def _choices(reader: User, topic: str, public: SplitResult) -> dict[str, Any]:
-    """How the reader gets rid of such mails. A creator has no page of settings."""
-    values: dict[str, Any] = {
-        "unsubscribe": _address(public, "unsubscriptions.show", token=Unsubscription(reader, topic).token)
-    }
+    """How the reader gets rid of such mails; of emergencies only who signs in. A creator has no page of settings."""
+    values: dict[str, Any] = {}
+    if topic in OF_ONE_CLICK:
+        values["unsubscribe"] = _address(public, "unsubscriptions.show", token=Unsubscription(reader, topic).token)
     values["topic"] = str(TOPIC_NAMES[topic]) if topic in TOPIC_NAMES else _("Digest")
     values["settings"] = None if reader.only_creates else _address(public, "notification_preferences.show")
     return values

@@ -45,7 +45,7 @@ def _item(channel: Channel, post: Post) -> Item | None:
     if not channel.may_tell_of(post.task, None if post.emergency else post.project):
         return None
     if post.emergency:
-        return _item_of_emergency(post.emergency, post.event)
+        return _item_of_emergency(channel, post.emergency, post.event)
     if "approval" in post.facts:
         return _item_of_approval(channel, post)
     heading = _heading(post)
@@ -73,7 +73,7 @@ def _item_of_many(channel: Channel, post: Post) -> Item | None:
     return Item(MANY[post.event](len(tasks)), title, place, tuple(names))
 
 
-def _item_of_emergency(emergency: Emergency, event: str) -> Item:
+def _item_of_emergency(channel: Channel, emergency: Emergency, event: str) -> Item:
     words = {
         "emergency.declared": _("Emergency declared"),
         "emergency.acknowledged": _("Emergency taken up"),
@@ -81,7 +81,7 @@ def _item_of_emergency(emergency: Emergency, event: str) -> Item:
     }[event]
     heading = _("[Drill] %(words)s", words=words) if emergency.drill else words
     lines = [_("Severity: %(severity)s", severity=emergency.severity)]
-    if emergency.about:
+    if emergency.about and channel.may_tell_of(None, emergency.about):
         lines.append(_in_project(emergency.about))
     if emergency.acknowledged_by and event != "emergency.declared":
         lines.append(_("Taken up by: %(name)s", name=emergency.acknowledged_by.name))

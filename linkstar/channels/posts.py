@@ -26,12 +26,13 @@ LATEST = timedelta(days=1)  # so long one waits for a side that always says "too
 class Message:
     channel_id: int
     kind: str
-    address: str
+    address: str | None  # None: it cannot be read any more
     secret: str | None
     told: dict[str, Any]
     headers: dict[str, str]
     is_test: bool
     is_stale: bool  # it has waited long enough
+    inside: bool  # it may go to addresses of the house
 
 
 def compose(delivery: Delivery) -> Message | None:
@@ -57,7 +58,8 @@ def compose(delivery: Delivery) -> Message | None:
         return None
     stale = clock.now() - post.created_at > LATEST
     return Message(
-        channel.id, channel.kind, channel.address, channel.secret, told, headers, post.event == "test", stale
+        channel.id, channel.kind, channel.address, channel.secret, told, headers, post.event == "test", stale,
+        channel.may_go_inside,
     )  # fmt: skip
 
 
@@ -120,9 +122,13 @@ def _free_from(channel: Channel) -> datetime:
 
 def send(message: Message) -> None:
     """Raises Later, NotTaken or NeverTaken; what the channel shows of itself is noted."""
+    if message.address is None:
+        raise NeverTaken("sealed")
     request = robots.signed(message.kind, message.address, message.secret, message.told, message.headers)
+    content, headers = request.content, request.headers
     try:
-        robots.read(message.kind, door.post(request.address, content=request.content, headers=request.headers))
+        answer = door.post(request.address, content=content, headers=headers, inside=message.inside)
+        robots.read(message.kind, answer)
     except NotTaken as error:
         _fail(message, error.code, error.said, gone=isinstance(error, Gone))
     except Later:
@@ -133,7 +139,7 @@ def send(message: Message) -> None:
 
 
 def _fail(message: Message, code: str, said: str, *, gone: bool) -> None:
-    shown = robots.without_secrets(said, message.address, message.secret)
+    shown = robots.without_secrets(said, message.address or "", message.secret)
     error = (NeverTaken if gone or message.is_test else NotTaken)(code, shown)
     _note(message, repr(error), gone=gone)
     raise error from None

@@ -1,28 +1,43 @@
 """What the trail says of a workspace, as the things that channels can be told of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import selectinload
 
 from linkstar.extensions import db
-from linkstar.models import Approval, AuditEvent, Post, Stage
+from linkstar.models import Approval, AuditEvent, Stage
 from linkstar.models.audit_event import in_both
+from linkstar.models.channel import Audience, Tidings
 
 FEW = 3  # of one kind in one change; more are told of together
 TOLD = ("task.created", "task.moved", "gate.passed", "project.created", "approval.asked")
 
+Stages = dict[int, Stage]
+
 
 def tell_channels(events: list[AuditEvent]) -> None:
-    """Each event once, whatever is heard twice: the posts have its number, or its change's, for their key."""
+    """Each event once, whatever is heard twice: the posts have its number, or its change's, for their key. However
+    many events and channels there are, by about as many queries."""
     told = [event for event in events if event.action in TOLD and event.workspace_id]
+    if told and (audience := Audience(told[0].workspace_id or 0)).channels:
+        audience.tell(list(_tidings(told)))
+
+
+def _tidings(told: list[AuditEvent]) -> Iterator[Tidings]:
     counts = _counts({event.change for event in told})
-    together = {(event.change, event.action): event for event in told if counts[event.change, event.action] > FEW}
+    together = {(event.change, event.action): None for event in told if counts[event.change, event.action] > FEW}
+    loaded = _loaded(told, {change for change, _action in together})
+    stages = _stages_in(loaded)
+    groups: dict[tuple[str, str], list[AuditEvent]] = {}
+    for event in loaded:
+        groups.setdefault((event.change, event.action), []).append(event)
     for event in told:
         if (event.change, event.action) not in together:
-            _tell(event)
-    for change, action in together:
-        _tell_together([event for event in AuditEvent.of_change(change) if event.action == action])
+            yield from _one(event, stages)
+    for act in together:
+        yield from _together(groups[act], stages)
 
 
 def _counts(changes: set[str]) -> dict[tuple[str, str], int]:
@@ -35,52 +50,62 @@ def _counts(changes: set[str]) -> dict[tuple[str, str], int]:
     return {(change, action): count for change, action, count in db.session.execute(query)}
 
 
-def _tell_together(events: list[AuditEvent]) -> None:
+def _loaded(told: list[AuditEvent], changes: set[str]) -> list[AuditEvent]:
+    """These, and all of these changes, with what they are about."""
+    wanted = or_(AuditEvent.id.in_([event.id for event in told]), AuditEvent.change.in_(changes))
+    query = select(AuditEvent).where(wanted, AuditEvent.action.in_(TOLD)).order_by(AuditEvent.id)
+    about = selectinload(AuditEvent.task), selectinload(AuditEvent.project)
+    return list(db.session.scalars(query.options(*about)))
+
+
+def _stages_in(events: list[AuditEvent]) -> Stages:
+    wanted = {key for event in events for key in event.changes.get("stage_id", ()) if key}
+    return {stage.id: stage for stage in db.session.scalars(select(Stage).where(Stage.id.in_(wanted)))}
+
+
+def _together(events: list[AuditEvent], stages: Stages) -> Iterator[Tidings]:
     named: dict[str, list[AuditEvent]] = {}
     for event in events:
-        if name := _name(event):
+        if name := _name(event, stages):
             named.setdefault(name, []).append(event)
     for name, group in named.items():
         tasks = list({event.task.id: event.task for event in group if event.task}.values())
         if len(group) <= FEW or not tasks:
             for event in group:
-                _tell(event)
+                yield from _one(event, stages)
         else:
-            here = group[0].workspace_id or 0
-            Post.tell_of_many(name, workspace_id=here, key=f"change:{group[0].change}:{name}", tasks=tasks)
+            yield Tidings(name, f"change:{group[0].change}:{name}", tasks=tasks)
 
 
-def _tell(event: AuditEvent) -> None:
-    name, key, here = _name(event), f"event:{event.id}", event.workspace_id or 0
+def _one(event: AuditEvent, stages: Stages) -> Iterator[Tidings]:
+    name, key = _name(event, stages), f"event:{event.id}"
     facts: dict[str, Any] = {"by": event.actor_id} if event.actor_id else {}
     if name == "approval.asked":
         if approval := _approval(event):
             facts["approval"] = approval.id
-            Post.tell(name, workspace_id=here, key=key, task=event.task, project=event.project, facts=facts)
+            yield Tidings(name, key, task=event.task, project=event.project, facts=facts)
     elif name == "project.created":
         if event.project:
-            Post.tell(name, workspace_id=here, key=key, project=event.project, facts=facts)
+            yield Tidings(name, key, project=event.project, facts=facts)
     elif name and event.task:
-        Post.tell(name, workspace_id=here, key=key, task=event.task, facts=facts | _stages(event))
+        yield Tidings(name, key, task=event.task, facts=facts | _way(event, stages))
 
 
-def _name(event: AuditEvent) -> str | None:
+def _name(event: AuditEvent, stages: Stages) -> str | None:
     """A move is one from stage to stage; one into a stage of kind done is a completion instead."""
     if event.action != "task.moved":
         return event.action
     if "stage_id" not in event.changes:
         return None
-    stage = db.session.get(Stage, event.changes["stage_id"][1])
+    stage = stages.get(event.changes["stage_id"][1])
     return "task.completed" if stage and stage.kind == "done" else "task.moved"
 
 
-def _stages(event: AuditEvent) -> dict[str, Any]:
-    stages = [db.session.get(Stage, key) for key in event.changes.get("stage_id", ()) if key]
-    if len(stages) != 2:
+def _way(event: AuditEvent, stages: Stages) -> dict[str, Any]:
+    way = [stages.get(key) for key in event.changes.get("stage_id", ()) if key]
+    if len(way) != 2:
         return {}
-    return {
-        word: in_both(each.name_zh, each.name_en) for word, each in zip(("from", "to"), stages, strict=True) if each
-    }
+    return {word: in_both(each.name_zh, each.name_en) for word, each in zip(("from", "to"), way, strict=True) if each}
 
 
 def _approval(event: AuditEvent) -> Approval | None:

@@ -37,7 +37,7 @@ class ChannelForm(Form):
             raise ValidationError(_("Choose at least one."))
 
     def validate_address(self, field: StringField) -> None:
-        if not field.data and self.channel is None:
+        if not field.data and not (self.channel and self.channel.address):
             raise ValidationError(_("Write something here."))
 
     def values(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from linkstar.models.second_factor import SecondFactor
 from linkstar.models.workspace import Workspace
 from linkstar.models.preference import MAILS, TOPICS, Mute, Preference, PushSubscription
 from linkstar.models.notification import BY_NAME, TOPIC_OF, URGENT, Delivery, Digest, Notification
-from linkstar.models.unsubscription import Unsubscription
+from linkstar.models.unsubscription import OF_ONE_CLICK, Unsubscription
 from linkstar.models.mailed_link import MailedLink
 from linkstar.models.password import change_password, send_reset
 from linkstar.models.membership import Departure, Membership, entries_to, invitations_to
@@ -77,6 +77,7 @@ from linkstar.models.refusal import (
     StaleVersion,
     StillOwns,
     StillUsed,
+    TooManyChannels,
     UndoRefused,
 )
 from linkstar.models.project_code import (
@@ -124,6 +125,7 @@ __all__ = [
     "LARGEST_FILM",
     "MAILS",
     "MASKED",
+    "OF_ONE_CLICK",
     "OPERATIONS",
     "PARTS",
     "PERMISSIONS",
@@ -241,6 +243,7 @@ __all__ = [
     "Template",
     "TemplateDraft",
     "TemplateVersion",
+    "TooManyChannels",
     "Trash",
     "Undo",
     "UndoRefused",

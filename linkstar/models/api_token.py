@@ -1,6 +1,6 @@
 import secrets
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import JSON, ForeignKey, String, event, or_, select, update
 from sqlalchemy.orm import (
@@ -19,6 +19,9 @@ from linkstar.models.audit_event import record
 from linkstar.models.membership import Membership
 from linkstar.models.user import SignIn, User
 from linkstar.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from linkstar.models.channel import Channel
 
 SCOPES = ("work:read", "work:write", "people:read", "audit:read", "hooks:write")
 PREFIX = "lks_"
@@ -44,6 +47,7 @@ class ApiToken(Base):
 
     user: Mapped[User] = relationship()
     workspace: Mapped[Workspace] = relationship()
+    hooks: Mapped[list["Channel"]] = relationship(passive_deletes=True)  # what a program subscribed to with it
 
     @classmethod
     def create(
@@ -60,7 +64,9 @@ class ApiToken(Base):
         return row, token
 
     def revoke(self, *, by: User | None) -> None:
-        """It opens nothing from the next request on."""
+        """It opens nothing from the next request on, and what it subscribed to goes with it."""
+        for hook in self.hooks:
+            hook.remove(by=by)
         self._record("api_token.revoked", by, (self.name, None))
         db.session.delete(self)
 

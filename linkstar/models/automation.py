@@ -166,10 +166,11 @@ class AutomationRun(Base):
         UniqueConstraint("automation_id", "key"),
         CheckConstraint(f"state in {STATES}", name="state"),
         Index("ix_automation_run_due", "state", "id"),
+        Index("ix_automation_run_lately", "automation_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"))
     automation_id: Mapped[int] = mapped_column(ForeignKey("automation.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(80))  # what set it going: event:123 of the trail, late:…, due:…, post:…
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"), index=True)

@@ -1,6 +1,8 @@
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,11 +18,12 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     false,
+    func,
     or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
@@ -28,6 +31,7 @@ from linkstar.models.audit_event import record
 from linkstar.models.heard import Heard
 from linkstar.models.notification import Delivery, Notification, notify_of_channel
 from linkstar.models.project import Project
+from linkstar.models.refusal import TooManyChannels
 from linkstar.models.sealed import Sealed
 from linkstar.models.task import Task
 from linkstar.models.user import User
@@ -41,6 +45,8 @@ EVENTS = (  # what a channel can be told of; the names are those of the webhooks
     "project.created", "project.idle", "approval.asked", "compliance.expiring", "cutoff.near",
     "emergency.declared", "emergency.acknowledged", "emergency.closed",
 )  # fmt: skip
+AT_MOST = 200  # of one workspace: each thing that happens is told to all of them
+AT_ONCE = 500  # rows in one statement
 
 
 class Channel(Base):
@@ -57,7 +63,7 @@ class Channel(Base):
     kind: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(80))
     language: Mapped[str] = mapped_column(String(2), default="zh")
-    address: Mapped[str] = mapped_column(Sealed("channel address"))
+    address: Mapped[str | None] = mapped_column(Sealed("channel address"), nullable=False)  # None: cannot be read
     secret: Mapped[str | None] = mapped_column(Sealed("channel secret"))  # what its messages are signed with
     events: Mapped[list[str]] = mapped_column(JSON, default=list)
     drills: Mapped[bool] = mapped_column(default=False)  # takes the messages of drills, and those alone
@@ -65,6 +71,8 @@ class Channel(Base):
     trouble: Mapped[str | None] = mapped_column(Text)  # what the other side said last, where it did not take a message
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    # the token that a program made it with, and with which it goes
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"), index=True)
 
     owner: Mapped[User] = relationship()
     project: Mapped[Project | None] = relationship()
@@ -85,6 +93,8 @@ class Channel(Base):
     @classmethod
     def open(cls, workspace_id: int, kind: str, *, by: User, **values: Any) -> "Channel":
         """Tells what happens from now on, and nothing of the past."""
+        if cls.count_in(workspace_id) >= AT_MOST:
+            raise TooManyChannels(AT_MOST)
         if kind == "webhook" and not values.get("secret"):
             values["secret"] = f"whsec_{secrets.token_urlsafe(24)}"
         channel = cls(workspace_id=workspace_id, kind=kind, owner=by, **values)
@@ -94,20 +104,28 @@ class Channel(Base):
         record("channel.added", by=by, workspace_id=workspace_id, changes={"channel": (None, channel.name)})
         return channel
 
+    @classmethod
+    def count_in(cls, workspace_id: int) -> int:
+        return db.session.scalar(select(func.count()).where(cls.workspace_id == workspace_id)) or 0
+
     def edit(self, values: dict[str, Any], *, by: User) -> None:
-        """Whoever changes it owns it: it tells what that person may see. What it was told to forget or to learn of
-        addresses and secrets is nowhere in the trail."""
+        """Another person who says anew where it goes owns it from then on: it tells what that person may see. Whoever
+        changes something else changes nothing of that. What it was told to forget or to learn of addresses and secrets
+        is nowhere in the trail."""
         changed = [name for name, new in values.items() if getattr(self, name) != new]
-        if not changed:
+        taken_over = "address" in values and self.owner_id != by.id
+        if not changed and not taken_over:
             return
         for name in changed:
             setattr(self, name, values[name])
-        self.owner, self.version = by, self.version + 1
+        if taken_over:
+            self.owner, self.token_id = by, None
+        self.version += 1
         if "address" in changed or "secret" in changed:
             self.trouble = None
         record("channel.edited", by=by, workspace_id=self.workspace_id, changes={"channel": (self.name, self.name)})
 
-    def remove(self, *, by: User) -> None:
+    def remove(self, *, by: User | None) -> None:
         """With what is on its way to it."""
         record("channel.removed", by=by, workspace_id=self.workspace_id, changes={"channel": (self.name, None)})
         db.session.delete(self)
@@ -115,7 +133,18 @@ class Channel(Base):
     @property
     def host(self) -> str:
         """All of the address that may be shown: the rest of it is a key."""
-        return urlsplit(self.address).hostname or ""
+        return urlsplit(self.address or "").hostname or ""
+
+    @property
+    def what_is_wrong(self) -> str | None:
+        """Why it takes nothing, as it is kept of deliveries."""
+        return self.trouble if self.address else "sealed"
+
+    @property
+    def may_go_inside(self) -> bool:
+        """Of those who have channels, only who keeps the workspace may name addresses of the house."""
+        membership = self.owner.membership_in(self.workspace_id)
+        return membership is not None and membership.keeps_workspace
 
     @property
     def first_event(self) -> str | None:
@@ -129,17 +158,10 @@ class Channel(Base):
 
     # what it is told
 
-    @classmethod
-    def listening(cls, event: str, workspace_id: int, projects: Iterable[int], *, drill: bool) -> list["Channel"]:
-        """Those that want to hear of it: of all projects, or of one of these."""
-        query = (
-            select(cls)
-            .where(cls.workspace_id == workspace_id, cls.active, cls.drills == drill)
-            .where(or_(cls.project_id.is_(None), cls.project_id.in_(list(projects))))
-            .options(joinedload(cls.owner))
-            .order_by(cls.id)
-        )
-        return [channel for channel in db.session.scalars(query) if event in channel.events]
+    def wants(self, told: "Tidings") -> bool:
+        """It listens to such a thing, of all projects or of one of these."""
+        here = self.project_id is None or self.project_id in told.projects
+        return here and told.event in self.events and self.drills == told.of_drill
 
     def may_tell_of(self, task: Task | None, project: Project | None) -> bool:
         """It tells what its owner may see, at this moment; of things of no project, whoever is inside the workspace."""
@@ -168,19 +190,8 @@ class Channel(Base):
         facts: dict[str, Any] | None = None,
     ) -> int | None:
         """Puts one thing on its way to this channel; the id of the post, None where it was put there before."""
-        insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        db.session.flush()  # what it is about may be new
-        values = {
-            "workspace_id": self.workspace_id, "channel_id": self.id, "event": event, "key": key, "facts": facts or {},
-            "task_id": task.id if task else None, "project_id": project.id if project else None,
-            "emergency_id": emergency.id if emergency else None,
-        }  # fmt: skip
-        row = insert(Post).values(values).on_conflict_do_nothing(index_elements=["channel_id", "key"])
-        post_id = db.session.scalar(row.returning(Post.id))
-        if post_id:
-            db.session.add(Delivery(medium="channel", post_id=post_id))
-            db.session.info["notified"] = True
-        return post_id
+        told = Tidings(event, key, task=task, project=project, emergency=emergency, facts=facts or {})
+        return next(iter(Post.write([told.row(self)])), None)
 
     def tell_owner(self) -> None:
         """That it takes no messages; once a day."""
@@ -216,44 +227,132 @@ class Post(Base):
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="post", cascade="all, delete-orphan")
 
     @classmethod
-    def tell(
-        cls,
-        event: str,
-        *,
-        workspace_id: int,
-        key: str,
-        task: Task | None = None,
-        project: Project | None = None,
-        emergency: "Emergency | None" = None,
-        facts: dict[str, Any] | None = None,
-        drill: bool = False,
-    ) -> None:
-        """Tells each channel that listens, once for each key: whoever says the same again says nothing.
-
-        `facts` is what cannot be read from the records later: `by` (a person's id), `days` (a number), `on` (a day as
-        ISO text), `what`, `from` and `to` (names as in_both() has them).
-        """
-        if event not in EVENTS:
-            raise ValueError(f"channels are not told of {event}")
-        about = task.project if task else project
-        if about and about.draft_of_id:
-            return
-        projects = {about.id} if about else set()
-        if emergency:
-            projects |= {key for key in (emergency.project_id, emergency.about_id) if key}
-        drill = drill or bool(about and about.drill)
-        for channel in Channel.listening(event, workspace_id, projects, drill=drill):
-            if channel.may_tell_of(task, None if emergency else project):
-                channel.post(event, key, task=task, project=about, emergency=emergency, facts=facts)
+    def tell(cls, event: str, *, workspace_id: int, key: str, **about: Any) -> None:
+        """Tells each channel that listens, once for each key: whoever says the same again says nothing."""
+        Audience(workspace_id).tell([Tidings(event, key, **about)])
 
     @classmethod
-    def tell_of_many(cls, event: str, *, workspace_id: int, key: str, tasks: list[Task]) -> None:
-        """One post for what happened to many tasks at once; each channel is told of those that are its own."""
-        real = {task.id: task.project_id for task in tasks if not task.project.draft_of_id and not task.project.drill}
-        for channel in Channel.listening(event, workspace_id, set(real.values()), drill=False):
-            if not channel.may_tell_of(None, None):
-                continue
-            seen = select(Task.id).where(Task.id.in_(real), Task.seen_by(channel.owner)).order_by(Task.id)
-            mine = [task_id for task_id in db.session.scalars(seen) if channel.project_id in (None, real[task_id])]
-            if mine:
-                channel.post(event, key, project=channel.project, facts={"tasks": mine})
+    def write(cls, rows: list[dict[str, Any]]) -> list[int]:
+        """Puts posts on their way; the ids of those that were not there before."""
+        insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        db.session.flush()  # what they are about may be new
+        ids: list[int] = []
+        for start in range(0, len(rows), AT_ONCE):
+            fresh = insert(cls).values(rows[start : start + AT_ONCE])
+            once = fresh.on_conflict_do_nothing(index_elements=["channel_id", "key"])
+            there = sorted(db.session.scalars(once.returning(cls.id)))
+            if there:
+                db.session.execute(insert(Delivery).values([{"medium": "channel", "post_id": key} for key in there]))
+            ids += there
+        if ids:
+            db.session.info["notified"] = True
+        return ids
+
+
+@dataclass(frozen=True)
+class Tidings:
+    """Something that channels can be told of.
+
+    `facts` is what cannot be read from the records later: `by` (a person's id), `days` (a number), `on` (a day as ISO
+    text), `what`, `from` and `to` (names as in_both() has them). `tasks` is what happened to many at once: each channel
+    is told of those that are its own.
+    """
+
+    event: str
+    key: str
+    task: Task | None = None
+    project: Project | None = None
+    emergency: "Emergency | None" = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    drill: bool = False
+    tasks: Sequence[Task] = ()
+
+    @property
+    def about(self) -> Project | None:
+        return self.task.project if self.task else self.project
+
+    @property
+    def of_drill(self) -> bool:
+        return self.drill or bool(self.about and self.about.drill)
+
+    @property
+    def of_draft(self) -> bool:
+        """Of the draft of a template, which nobody is told of."""
+        return bool(self.about and self.about.draft_of_id)
+
+    @cached_property
+    def projects(self) -> set[int]:
+        also = (self.emergency.project_id, self.emergency.about_id) if self.emergency else ()
+        every = (self.about.id if self.about else None, *also, *self.many.values())
+        return {project_id for project_id in every if project_id}
+
+    @cached_property
+    def many(self) -> dict[int, int]:
+        """Of many tasks those that are told of, each with its project's id."""
+        return {
+            each.id: each.project_id for each in self.tasks if not each.project.draft_of_id and not each.project.drill
+        }
+
+    def row(self, channel: Channel, **more: Any) -> dict[str, Any]:
+        return {
+            "workspace_id": channel.workspace_id, "channel_id": channel.id, "event": self.event, "key": self.key,
+            "task_id": self.task.id if self.task else None, "project_id": self.about.id if self.about else None,
+            "emergency_id": self.emergency.id if self.emergency else None, "facts": self.facts,
+        } | more  # fmt: skip
+
+
+class Audience:
+    """The channels of a workspace that listen, without their addresses: read once, whatever there is to be told."""
+
+    def __init__(self, workspace_id: int) -> None:
+        query = (
+            select(Channel)
+            .where(Channel.workspace_id == workspace_id, Channel.active)
+            .options(defer(Channel.address), defer(Channel.secret))
+            .options(joinedload(Channel.owner).selectinload(User.memberships))
+            .order_by(Channel.id)
+        )
+        self.channels = [each for each in db.session.scalars(query) if each.tells]
+
+    def tell(self, tidings: Sequence[Tidings]) -> None:
+        """By what the owners may see at this moment, for each of them asked once."""
+        if unknown := {each.event for each in tidings} - set(EVENTS):
+            raise ValueError(f"channels are not told of {unknown}")
+        pairs = [
+            (told, channel) for told in tidings if not told.of_draft for channel in self.channels if channel.wants(told)
+        ]
+        tasks, projects = _seen_of(pairs)
+        rows = []
+        for told, channel in pairs:
+            owner_id = channel.owner_id
+            if told.tasks:
+                mine = sorted(
+                    key for key in tasks[owner_id] & told.many.keys() if channel.project_id in (None, told.many[key])
+                )
+                if mine:
+                    rows.append(told.row(channel, project_id=channel.project_id, facts={"tasks": mine}))
+            elif told.task:
+                rows += [told.row(channel)] if told.task.id in tasks[owner_id] else []
+            elif told.emergency or not told.project or told.project.id in projects[owner_id]:
+                rows.append(told.row(channel))
+        Post.write(rows)
+
+
+Seen = dict[int, set[int]]  # by the id of who sees
+
+
+def _seen_of(pairs: list[tuple[Tidings, Channel]]) -> tuple[Seen, Seen]:
+    """Of what is to be told, what the owners of the channels see: tasks, and projects."""
+    tasks, projects = Seen(), Seen()
+    for told, channel in pairs:
+        tasks.setdefault(channel.owner_id, set()).update(told.many, [told.task.id] if told.task else ())
+        alone = told.project and not (told.task or told.emergency)
+        projects.setdefault(channel.owner_id, set()).update([told.project.id] if alone and told.project else ())
+    for owner in {channel.owner_id: channel.owner for _told, channel in pairs}.values():
+        if wanted := tasks[owner.id]:
+            seen = select(Task.id).where(Task.id.in_(wanted), Task.seen_by(owner))
+            tasks[owner.id] = set(db.session.scalars(seen))
+        if wanted := projects[owner.id]:
+            here = Project.id.in_(wanted), Project.trashed_at.is_(None), Project.seen_by(owner)
+            projects[owner.id] = set(db.session.scalars(select(Project.id).where(*here)))
+    return tasks, projects

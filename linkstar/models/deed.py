@@ -187,9 +187,11 @@ class Deed:
         return True
 
     def _post(self, action: Part, number: int) -> bool:
-        """As far as both its owner and the channel's may see what it is about."""
-        channel = db.session.get(Channel, int(action["choice"]))
+        """Where its owner has the channel, as far as both its owner and the channel's may see what it is about."""
+        channel = db.session.scalar(Channel.visible_to(self.by).where(Channel.id == int(action["choice"])))
         if channel is None or channel.workspace_id != self.automation.workspace_id or not channel.active:
+            raise CannotAutomate("no_channel")
+        if channel.token_id:  # a program's own
             raise CannotAutomate("no_channel")
         if channel.project_id not in (None, self.project.id if self.project else None):
             raise CannotAutomate("no_channel")

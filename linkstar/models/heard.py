@@ -5,8 +5,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from linkstar.extensions import Base, db
 from linkstar.models.audit_event import AuditEvent, AuditLink
 
-AT_ONCE = 200  # events in one transaction
-
 
 class Heard(Base):
     """How far a workspace's trail was read by those who act on it: channels and automations. The links of the chain
@@ -33,7 +31,7 @@ class Heard(Base):
             db.session.execute(row.on_conflict_do_nothing())
 
     @classmethod
-    def next_of(cls, workspace_id: int, at_once: int = AT_ONCE) -> list[AuditEvent]:
+    def next_of(cls, workspace_id: int, at_once: int) -> list[AuditEvent]:
         """The events that come next, in this transaction nobody else's: who comes second gets none."""
         seen = db.session.scalar(select(cls.link_id).where(cls.workspace_id == workspace_id))
         if seen is None:

@@ -51,11 +51,15 @@ def _muted_by(person: User) -> ColumnElement[bool]:
 
 def digests_due() -> list[int]:
     """Whose hour has come today, where the person lives, and who was not written to yet today."""
+    return _due_of()
+
+
+def _due_of(*of_these: ColumnElement[bool]) -> list[int]:
     last = select(func.max(Digest.until_on)).where(Digest.user_id == User.id).scalar_subquery()
     wished = select(Preference.user_id).where(Preference.mail == "digest")
-    people = select(User, last).where(User.active, User.digest != "off", User.id.in_(wished)).order_by(User.id)
+    people = select(User, last).where(User.active, User.digest != "off", User.id.in_(wished), *of_these)
     found = []
-    for user, last_on in db.session.execute(people):
+    for user, last_on in db.session.execute(people.order_by(User.id)):
         local = clock.now().astimezone(ZoneInfo(user.timezone))
         on_day = user.digest == "daily" or local.weekday() == user.digest_weekday
         if on_day and local.time() >= user.digest_at and (last_on is None or last_on < local.date()):
@@ -66,7 +70,7 @@ def digests_due() -> list[int]:
 def write_digest(user_id: int) -> None:
     """Takes what is unread since the last one; a day on which there is nothing has its row too, but no mail."""
     user = db.session.get_one(User, user_id, with_for_update={"of": User})
-    if user_id not in digests_due():
+    if not _due_of(User.id == user_id):
         return  # somebody else wrote it in this very moment
     now = clock.now()
     last = db.session.scalar(select(func.max(Digest.until)).where(Digest.user_id == user.id))

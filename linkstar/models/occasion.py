@@ -19,6 +19,7 @@ from linkstar.planning.automating import DEEPEST, MOST_AN_HOUR, Facts, Happening
 
 ACTIONS = {"task.moved": "moved", "gate.passed": "gate", "checklist_item.ticked": "ticked"}
 LOOKED_BACK = timedelta(days=3)  # a day that was reached while nothing ran is caught up with for so long
+MESSAGE = "post:"  # how the key of a run begins that another program set going
 Row = dict[str, Any]
 
 
@@ -38,8 +39,9 @@ def facts_of(task: Task) -> Facts:
     )
 
 
-def tasks_with_facts(*where: ColumnElement[bool]) -> dict[int, Task]:
-    """Living tasks of real projects with all that facts_of() asks, in a flat number of queries."""
+def tasks_with_facts(*where: ColumnElement[bool], last_by: Any = None, most: int | None = None) -> dict[int, Task]:
+    """Living tasks of real projects with all that facts_of() asks, in a flat number of queries; no more than `most`,
+    of which `last_by` comes last."""
     query = (
         select(Task)
         .join(Task.project)
@@ -48,7 +50,9 @@ def tasks_with_facts(*where: ColumnElement[bool]) -> dict[int, Task]:
         )
         .options(joinedload(Task.owner), joinedload(Task.phase), selectinload(Task.labels))
     )
-    return {task.id: task for task in db.session.scalars(query).unique()}
+    if last_by is not None:
+        query = query.order_by(last_by.desc(), Task.id.desc())
+    return {task.id: task for task in db.session.scalars(query.limit(most)).unique()}
 
 
 def happenings(events: Iterable[AuditEvent], tasks: dict[int, Task]) -> Iterator[tuple[AuditEvent, Task, Happening]]:
@@ -72,6 +76,16 @@ def happenings(events: Iterable[AuditEvent], tasks: dict[int, Task]) -> Iterator
                     yield event, task, Happening("complete")
             case kind:
                 yield event, task, Happening(kind)
+
+
+def _deadline_of(task: Task) -> str:
+    """Another one is another occasion. Where the plan counts hours, several may lie on one day."""
+    return str(task.due_on) if task.due_at is None else task.due_at.isoformat()
+
+
+def _is_by_itself(row: Row) -> bool:
+    """An automation set it going, or another program, which may have heard of what an automation did."""
+    return row.get("depth", 0) > 0 or row["key"].startswith(MESSAGE)
 
 
 class Occasions:
@@ -138,7 +152,7 @@ class Occasions:
         for task in tasks_with_facts(Task.workspace_id == self.workspace_id, *late).values():
             for automation in self._set_going(Happening("late"), facts_of(task)):
                 if automation.since and task.late_from and task.late_from > automation.since:
-                    yield automation, self._row(f"late:{task.id}:{task.due_on}", task)
+                    yield automation, self._row(f"late:{task.id}:{_deadline_of(task)}", task)
 
     def _due(self) -> Iterator[tuple[Automation, Row]]:
         mine = self._on_days("due")
@@ -149,7 +163,7 @@ class Occasions:
         for task in tasks_with_facts(*here, near).values():
             for automation in self._set_going(Happening("date"), facts_of(task)):
                 if automation in mine and self._reached(automation, task.due_on, task.owner.timezone):
-                    yield automation, self._row(f"due:{task.id}:{task.due_on}", task)
+                    yield automation, self._row(f"due:{task.id}:{_deadline_of(task)}", task)
 
     def _anchors(self) -> Iterator[tuple[Automation, Row]]:
         mine = self._on_days("anchor")
@@ -196,7 +210,7 @@ class Occasions:
             project_id = task.project_id if task else automation.project_id or inlet.project_id
             facts = facts_of(task) if task else Facts(project_id)
             if automation in self._set_going(happening, facts):
-                rows.append((automation, self._row(f"post:{key}", task, project_id)))
+                rows.append((automation, self._row(f"{MESSAGE}{key}", task, project_id)))
         self._write(rows)
         return len(rows)
 
@@ -219,15 +233,17 @@ class Occasions:
         }  # fmt: skip
 
     def _write(self, found: Iterable[tuple[Automation, Row]]) -> None:
-        """An automation that automations set going over and over, or that never ends, is stopped there."""
+        """An automation that automations set going over and over, or that never ends, is stopped there. What people
+        did, and days that came, is only queued, however much it is."""
         rows, counts = [], None
         for automation, row in found:
-            counts = self._counts() if counts is None else counts
             if not automation.active:
                 continue
-            counts[automation.id] = counts.get(automation.id, 0) + 1
             why = "loop" if row.get("depth", 0) > DEEPEST else None
-            why = why or ("often" if counts[automation.id] > MOST_AN_HOUR else None)
+            if _is_by_itself(row):
+                counts = self._counts() if counts is None else counts
+                counts[automation.id] = counts.get(automation.id, 0) + 1
+                why = why or ("often" if counts[automation.id] > MOST_AN_HOUR else None)
             if why:
                 row |= {"state": "stopped", "trouble": {"why": why}, "done_at": clock.now()}
                 automation.stop()
@@ -235,9 +251,10 @@ class Occasions:
         AutomationRun.write(rows)
 
     def _counts(self) -> dict[int, int]:
-        """Automation → how often it was set going within the hour."""
+        """Automation → how often it was set going by itself within the hour."""
         lately = AutomationRun.created_at > clock.now() - timedelta(hours=1)
-        here = AutomationRun.workspace_id == self.workspace_id
-        query = select(AutomationRun.automation_id, func.count()).where(here, lately)
+        mine = AutomationRun.automation_id.in_([each.id for each in self.automations])
+        by_itself = or_(AutomationRun.depth > 0, AutomationRun.key.startswith(MESSAGE))
+        query = select(AutomationRun.automation_id, func.count()).where(mine, lately, by_itself)
         rows = db.session.execute(query.group_by(AutomationRun.automation_id))
         return {automation_id: count for automation_id, count in rows}

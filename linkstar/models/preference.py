@@ -1,7 +1,8 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -69,11 +70,16 @@ class Preference(Base):
     def choose(cls, user: User, topic: str, *, mail: str | None = None, push: bool | None = None) -> None:
         """What is not said stays as it is. What is usual needs no row, so that it follows where the usual changes."""
         row, usual = cls.of(user, topic), cls._usual(user, topic)
-        row.mail, row.push = mail or row.mail, row.push if push is None else push
-        if (row.mail, row.push) != (usual.mail, usual.push):
-            db.session.add(row)
-        elif row in db.session:
-            db.session.delete(row)
+        chosen = {"mail": mail or row.mail, "push": row.push if push is None else push}
+        if (row.mail, row.push) == tuple(chosen.values()):
+            return
+        if (usual.mail, usual.push) == tuple(chosen.values()):
+            db.session.execute(delete(cls).where(cls.user_id == user.id, cls.topic == topic))
+            return
+        fresh = _insert(cls).values(user_id=user.id, topic=topic, **chosen)
+        db.session.execute(fresh.on_conflict_do_update(index_elements=["user_id", "topic"], set_=chosen))
+        if row in db.session:
+            db.session.expire(row)
 
     @classmethod
     def reset(cls, user: User) -> None:
@@ -113,8 +119,8 @@ class Mute(Base):
         about = task or project
         assert about
         what = {"task_id": task.id} if task else {"project_id": about.id}
-        if db.session.scalar(select(cls.id).filter_by(user_id=user.id, **what)) is None:
-            db.session.add(cls(workspace_id=about.workspace_id, user_id=user.id, **what))
+        row = _insert(cls).values(workspace_id=about.workspace_id, user_id=user.id, **what)
+        db.session.execute(row.on_conflict_do_nothing())
 
 
 class PushSubscription(Base):
@@ -137,16 +143,22 @@ class PushSubscription(Base):
     def write(cls, user: User, endpoint: str, public_key: str, auth: str) -> None:
         """This browser shows notices of this person from now on, and of nobody who used it before."""
         cls.forget(endpoint)
-        db.session.add(cls(user_id=user.id, endpoint=endpoint, public_key=public_key, auth=auth))
+        values = {"user_id": user.id, "public_key": public_key, "auth": auth}
+        row = _insert(cls).values(endpoint=endpoint, **values)
+        db.session.execute(row.on_conflict_do_update(index_elements=["endpoint"], set_=values))
         user.pushes = True
 
     @classmethod
     def forget(cls, endpoint: str) -> None:
         """It shows nothing any more; whoever has no other browser is pushed nothing."""
-        row = db.session.scalar(select(cls).where(cls.endpoint == endpoint))
-        if row is None:
+        gone = delete(cls).where(cls.endpoint == endpoint).returning(cls.user_id)
+        user_id = db.session.scalar(gone)
+        if user_id is None:
             return
-        user = db.session.get_one(User, row.user_id)
-        db.session.delete(row)
-        db.session.flush()
+        user = db.session.get_one(User, user_id)
         user.pushes = bool(cls.of(user))
+
+
+def _insert(model: Any) -> Any:
+    """One that can say what becomes of a row that somebody else wrote at the same moment."""
+    return (postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite).insert(model)

@@ -123,6 +123,14 @@ class MatrixChanged(Refusal):
     """Somebody changed what the roles may do since the writer looked."""
 
 
+class TooManyChannels(Refusal):
+    """A workspace tells what happens to `limit` channels at most."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
 class CannotTakeOver(Refusal):
     """The person named does not see everything that is to be handed over."""
 

@@ -68,15 +68,17 @@ class Reminder(Base):
     approval: Mapped["Approval | None"] = relationship()
 
     @classmethod
-    def write(cls, fresh: Sequence[dict[str, Any]], moved: Sequence[dict[str, Any]] = ()) -> None:
+    def write(cls, fresh: Sequence[dict[str, Any]], changed: Sequence[dict[str, Any]] = ()) -> None:
         """Rows with all their columns, in one order for all who write, so that two never wait for each other. What is
-        there already stays; of `moved`, an id and a moment each, what still waits does so until that moment."""
+        there already stays; of `changed`, an id, the state that it was found in, and its state and moment from now on,
+        what somebody told or dropped meanwhile stays as it is."""
         insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
         for start in range(0, len(fresh), AT_ONCE):
             db.session.execute(insert(cls).values(fresh[start : start + AT_ONCE]).on_conflict_do_nothing())
-        for each in moved:
-            waits = update(cls).where(cls.id == each["id"], cls.state == "due").values(due_at=each["due_at"])
-            db.session.execute(waits.execution_options(synchronize_session=False))
+        for each in changed:
+            found = update(cls).where(cls.id == each["id"], cls.state == each["was"])
+            values = {"state": each["state"], "due_at": each["due_at"]}
+            db.session.execute(found.values(values).execution_options(synchronize_session=False))
 
     @classmethod
     def due(cls) -> list[int]:

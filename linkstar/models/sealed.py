@@ -1,7 +1,7 @@
 import base64
 import hmac
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from flask import current_app
 from sqlalchemy import Dialect, Text, TypeDecorator
 
@@ -14,7 +14,7 @@ def lock_for(purpose: str) -> Fernet:
 
 class Sealed(TypeDecorator[str]):
     """A secret that the program itself has to tell others, such as the address of a chat robot: nobody who reads the
-    database alone can read it."""
+    database alone can read it. What was sealed under another SECRET_KEY reads as nothing."""
 
     impl = Text
     cache_ok = True
@@ -27,4 +27,7 @@ class Sealed(TypeDecorator[str]):
         return None if value is None else lock_for(self.purpose).encrypt(value.encode()).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else lock_for(self.purpose).decrypt(value.encode()).decode()
+        try:
+            return None if value is None else lock_for(self.purpose).decrypt(value.encode()).decode()
+        except InvalidToken:
+            return None

@@ -8,6 +8,9 @@ from linkstar.extensions import db
 from linkstar.models.preference import TOPICS, Preference
 from linkstar.models.user import User
 
+# everything but emergencies: whoever a mail was passed on to must not be able to switch those off
+OF_ONE_CLICK = (*(topic for topic in TOPICS if topic != "emergency"), "digest")
+
 
 @dataclass(frozen=True)
 class Unsubscription:
@@ -28,7 +31,7 @@ class Unsubscription:
         except BadSignature:
             return None
         user = db.session.get(User, user_id)
-        return cls(user, topic) if user and not user.erased_at and topic in (*TOPICS, "digest") else None
+        return cls(user, topic) if user and not user.erased_at and topic in OF_ONE_CLICK else None
 
     @property
     def holds(self) -> bool:

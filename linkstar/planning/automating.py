@@ -41,7 +41,7 @@ THEN: dict[str, tuple[str, ...]] = {
 }
 OF_A_TASK = frozenset({"move", "assign", "due", "checklist"})  # actions that need one
 DEEPEST = 3  # so many automations may set each other going
-MOST_AN_HOUR = 100  # runs of one automation
+MOST_AN_HOUR = 100  # runs of one automation that no person and no day set going
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Choices:
             case "trigger", "webhook":
                 return self.inlets
             case "conditions", "owner":
-                return [(str(each.user_id), each.user.name) for each in self._members]
+                return [(str(each.id), each.name) for each in self._known]
             case "conditions", "role":
                 return [(key, str(ROLE_NAMES[key])) for key in ROLES]
             case "actions", "due":
@@ -168,17 +168,19 @@ class Choices:
 
     @cached_property
     def people(self) -> list[Option]:
-        people = self.project.people_for(self.writer) if self.project else self._inside
         roles = [
             (ROLE + key, _("%(role)s in the project", role=ROLE_NAMES[key]))
             for key in ROLES
             if key not in EXTERNAL_ROLES
         ]
-        named = [(f"{PERSON}{each.id}", each.name) for each in people]
+        named = [(f"{PERSON}{each.id}", each.name) for each in self._known]
         return [("project_owner", _("the project’s owner")), *roles, *named]
 
     @property
-    def _inside(self) -> list[User]:
+    def _known(self) -> list[User]:
+        """Who owns tasks, as far as the writer may know."""
+        if self.project:
+            return self.project.people_for(self.writer)
         return [each.user for each in self._members if not each.external]
 
     @cached_property
@@ -192,8 +194,10 @@ class Choices:
 
     @cached_property
     def channels(self) -> list[Option]:
-        here = select(Channel).where(Channel.workspace_id == self.workspace_id, Channel.active, ~Channel.drills)
-        return [(str(each.id), each.name) for each in db.session.scalars(self._of_project(here, Channel))]
+        """Those that people made; what a program subscribed to is its own."""
+        here = Channel.workspace_id == self.workspace_id, Channel.active, ~Channel.drills, Channel.token_id.is_(None)
+        mine = Channel.visible_to(self.writer).where(*here)
+        return [(str(each.id), each.name) for each in db.session.scalars(self._of_project(mine, Channel))]
 
     @cached_property
     def inlets(self) -> list[Option]:

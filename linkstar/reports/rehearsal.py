@@ -32,7 +32,7 @@ from linkstar.planning.automating import OF_A_TASK, Facts, counted_from
 
 BACK, DAY = timedelta(days=30), timedelta(days=1)
 MOST = 200  # lines
-MOST_EVENTS = 2000  # of the trail are looked at, the newest
+MOST_EVENTS = 2000  # of the trail, and tasks, are looked at, the newest
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,16 @@ class Rehearsal:
         match trigger["kind"]:
             case "late":
                 near = Task.late_from.between(self.since, clock.now())
-                yield from self._days(near, lambda task: task.late_from or clock.now())
+                yield from self._days(near, Task.late_from, lambda task: task.late_from or clock.now())
             case "date" if counted_from(trigger)[0] == "anchor":
                 yield from self._anchors()
             case "date":
                 shift = timedelta(days=counted_from(trigger)[1])
                 first, last = ((each - shift).date() for each in (self.since - DAY, clock.now() + DAY))
                 near = Task.due_on.between(first, last)
-                yield from self._days(near, lambda task: _morning((task.due_on or last) + shift, task.owner))
+                yield from self._days(
+                    near, Task.due_on, lambda task: _morning((task.due_on or last) + shift, task.owner)
+                )
             case "webhook":
                 return  # what came in before is not kept
             case _:
@@ -110,10 +112,13 @@ class Rehearsal:
             if happening.sets_going(self.automation.trigger) and self._fits(task):
                 yield event.created_at, task, task.project
 
-    def _days(self, near: Any, reached: Callable[[Task], datetime]) -> Iterator[tuple[datetime, Task, Project]]:
+    def _days(
+        self, near: Any, last_by: Any, reached: Callable[[Task], datetime]
+    ) -> Iterator[tuple[datetime, Task, Project]]:
         """The tasks whose moment lies in the thirty days, and that were not done before it."""
         open_then = or_(Task.completed_at.is_(None), Task.completed_at > self.since)
-        for task in tasks_with_facts(*self._here(), near, open_then).values():
+        tasks = tasks_with_facts(*self._here(), near, open_then, last_by=last_by, most=MOST_EVENTS)
+        for task in tasks.values():
             at = reached(task)
             done_before = task.completed_at and task.completed_at < at
             if self.since < at <= clock.now() and not done_before and self._fits(task):

@@ -46,6 +46,7 @@ CUTOFF = (30, 14, 7, 3, 1)
 IDLE = 8
 AN_HOUR = timedelta(hours=1)
 OF_CREATORS = ("due", "overdue")
+UNTIL_THE_DAY = ("due", "expiring", "cutoff")  # nothing of these is told after it
 OF_OWNERS = ("due", "overdue", "started", "gate")  # what a task's owner is told because the person owns it
 PLATFORM_OF = {"fba": "amazon", "deals": "amazon", "walmart": "walmart"}  # how the key of a cut-off begins
 OWNERS_CHANGE = ("task.edited", "task.moved")
@@ -77,26 +78,57 @@ class Upcoming:
         self.last_day = self.last.date() + timedelta(days=1)
 
     def news(self) -> tuple[list[Values], list[Values]]:
-        """The rows that are not there yet; and the id and the moment of those that wait for another moment now."""
-        planned = {_key(row): row for row in self._all() if self.first <= row["due_at"] <= self.last}
+        """The rows that are not there yet; and what becomes of those that are there: they wait for another moment now,
+        are not to be told any more, or are to be told after all."""
+        planned = {_key(row): row for row in self._all()}
         there = {(*each[1:6],): each for each in db.session.execute(self._there())}
-        fresh = [row for key, row in planned.items() if key not in there]
-        moved = [
-            {"id": row.id, "due_at": planned[key]["due_at"]}
-            for key, row in there.items()
-            if row.state == "due" and key in planned and planned[key]["due_at"] != row.due_at
-        ]
-        given = self._given() if any(row["due_at"] < self.now and row["task_id"] for row in fresh) else {}
-        fresh = [row for row in fresh if not _came_before(row, given.get(row["task_id"] or 0))]
-        return [row for row in sorted(fresh, key=_key)], moved
+        near = {key: row for key, row in planned.items() if self.first <= row["due_at"] <= self.last}
+        found = [row for key, row in near.items() if key not in there or there[key].state == "dropped"]
+        given = self._given() if any(row["due_at"] < self.now and row["task_id"] for row in found) else {}
+        found = [row for row in found if not _came_before(row, given.get(row["task_id"] or 0))]
+        fresh = sorted((row for row in found if _key(row) not in there), key=_key)
+        changed = [change for key, row in there.items() if (change := self._waiting(row, planned.get(key)))]
+        dropped = ((there[key], row) for row in found if (key := _key(row)) in there)
+        changed += [_change(old, "due", row["due_at"]) for old, row in dropped if self._is_true_again(old, row)]
+        return fresh, sorted(changed, key=lambda change: int(change["id"]))
 
     def _there(self) -> Any:
-        """Around the moments, because somebody may have moved to another zone."""
+        """Around the moments, because somebody may have moved to another zone; and what waits, however long, because
+        somebody may be away."""
         days = Reminder.due_at.between(self.first - timedelta(days=2), self.last + timedelta(days=2))
         return select(
             Reminder.id, Reminder.user_id, Reminder.subject, Reminder.kind, Reminder.step, Reminder.version,
             Reminder.state, Reminder.due_at,
-        ).where(Reminder.workspace_id == self.workspace_id, days)  # fmt: skip
+        ).where(Reminder.workspace_id == self.workspace_id, or_(Reminder.state == "due", days))  # fmt: skip
+
+    def _waiting(self, row: Row[*tuple[Any, ...]], planned: Values | None) -> Values | None:
+        """What changes for one that waits. The plan knows all of this time: what it leaves out is not told, and what it
+        knows nothing of shows at its moment whether it is true."""
+        if row.state != "due":
+            return None
+        if planned is None:
+            return _change(row, "dropped", row.due_at) if self.first <= row.due_at <= self.last else None
+        at = planned["due_at"]
+        return _change(row, "due", at) if at != row.due_at and at >= self.first else None
+
+    def _is_true_again(self, row: Row[*tuple[Any, ...]], planned: Values) -> bool:
+        """What was dropped, because it was not so at its moment, and is planned again. What is still ahead is looked
+        at when it comes."""
+        if planned["due_at"] > self.now:
+            return True
+        if self._is_over(row):
+            return False
+        reminder = db.session.get_one(Reminder, row.id)
+        with db.session.no_autoflush:  # nothing is written here
+            true = is_true(reminder)
+        db.session.expire(reminder)
+        return true
+
+    def _is_over(self, row: Row[*tuple[Any, ...]]) -> bool:
+        """Its day has passed where the person lives; asks the database nothing."""
+        if row.kind not in UNTIL_THE_DAY or len(row.version) != len("2026-10-13"):
+            return False
+        return bool(row.version < clock.today(self._readers[row.user_id].zone).isoformat())
 
     def _given(self) -> dict[int | None, datetime]:
         """Task → when somebody else became its owner, of late."""
@@ -376,6 +408,10 @@ def _key(row: Values) -> Key:
     return row["user_id"], row["subject"], row["kind"], row["step"], row["version"]
 
 
+def _change(row: Row[*tuple[Any, ...]], state: str, at: datetime) -> Values:
+    return {"id": row.id, "was": row.state, "state": state, "due_at": at}
+
+
 def _came_before(row: Values, given: datetime | None) -> bool:
     """Its moment was another owner's."""
     return given is not None and row["kind"] in OF_OWNERS and row["due_at"] < given
@@ -458,8 +494,12 @@ def gates(which: ColumnElement[bool], until: date) -> list[Any]:
 # whether it is still true
 
 
-def is_true(reminder: Reminder) -> bool:
-    """Is it still to be told, to this person, of this day? What was to be told later is due by now tells more."""
+Nearest = dict[tuple[int, date], dict[str, dict[int, int]]]  # workspace and day → cut-off → person → project
+
+
+def is_true(reminder: Reminder, nearest: Nearest | None = None) -> bool:
+    """Is it still to be told, to this person, of this day? What was to be told later is due by now tells more. Who
+    asks of many hands on one `nearest`."""
     person = reminder.user
     if not person.active or person.membership_in(reminder.workspace_id) is None or _is_overtaken(reminder):
         return False
@@ -467,6 +507,8 @@ def is_true(reminder: Reminder) -> bool:
         return False
     if reminder.project_id and reminder.kind != "cutoff" and not _knows(person, reminder.project):
         return False
+    if reminder.kind == "cutoff":
+        return _cutoff_stands(reminder, {} if nearest is None else nearest)
     return CHECKS[reminder.kind](reminder)
 
 
@@ -570,17 +612,29 @@ def _expiry_stands(reminder: Reminder) -> bool:
     return reminder.user_id in owners and _today(reminder).isoformat() <= reminder.version
 
 
-def _cutoff_stands(reminder: Reminder) -> bool:
-    """Of the person's projects it may be another one now."""
+def _cutoff_stands(reminder: Reminder, nearest: Nearest) -> bool:
+    """Of the person's projects it may be another one now; which, is asked once for all who are told of a day."""
     day = date.fromisoformat(reminder.version)
-    key = reminder.subject.partition(":")[2]
-    told = next((each for each in market_days(reminder.workspace_id, day, day) if each.key == key), None)
-    if told is None or told.first_on != day or _today(reminder) > day:
+    if _today(reminder) > day:
         return False
-    project = Upcoming(reminder.workspace_id).concerned(told).get(reminder.user_id)
-    if project:
-        reminder.project = db.session.get_one(Project, project.id)
-    return project is not None
+    here = reminder.workspace_id, day
+    if here not in nearest:
+        nearest[here] = _nearest(*here)
+    project_id = nearest[here].get(reminder.subject.partition(":")[2], {}).get(reminder.user_id)
+    project = db.session.get(Project, project_id) if project_id else None
+    if project is None or project.owner_id != reminder.user_id or not _knows(reminder.user, project):
+        return False
+    reminder.project = project
+    return True
+
+
+def _nearest(workspace_id: int, day: date) -> dict[str, dict[int, int]]:
+    """Of the cut-offs on a day: to whom each matters, and in which project."""
+    upcoming = Upcoming(workspace_id)
+    days = (each for each in market_days(workspace_id, day, day) if each.first_on == day)
+    return {
+        each.key: {user_id: project.id for user_id, project in upcoming.concerned(each).items()} for each in days
+    }  # fmt: skip
 
 
 def _idleness_stands(reminder: Reminder) -> bool:
@@ -602,6 +656,5 @@ CHECKS: dict[str, Callable[[Reminder], bool]] = {
     "gate": _gate_stands,
     "approval": _approval_stands,
     "expiring": _expiry_stands,
-    "cutoff": _cutoff_stands,
     "idle": _idleness_stands,
 }

@@ -101,9 +101,11 @@ def upgrade() -> None:
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("token_id", sa.Integer(), nullable=True),
         sa.CheckConstraint("kind in ('slack', 'feishu', 'wecom', 'dingtalk', 'webhook')", name=op.f("ck_channel_kind")),
         sa.ForeignKeyConstraint(["owner_id"], ["user.id"], name=op.f("fk_channel_owner_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_channel_project_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["token_id"], ["api_token.id"], name=op.f("fk_channel_token_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_channel_workspace_id"), ondelete="CASCADE"
         ),
@@ -111,6 +113,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("channel", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_channel_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_channel_token_id"), ["token_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_channel_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
@@ -212,9 +215,9 @@ def upgrade() -> None:
     with op.batch_alter_table("automation_run", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_automation_run_change"), ["change"], unique=False)
         batch_op.create_index("ix_automation_run_due", ["state", "id"], unique=False)
+        batch_op.create_index("ix_automation_run_lately", ["automation_id", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_automation_run_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_automation_run_task_id"), ["task_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_automation_run_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
         "hold",

@@ -4,7 +4,8 @@ import pytest
 
 from linkstar import jobs
 from linkstar.extensions import db
-from linkstar.models import Channel
+from linkstar.models import ApiToken, Channel
+from linkstar.reports.automations import Choices
 from tests.channels import fake_robots
 
 
@@ -15,44 +16,53 @@ def fakes(app):
 
 
 def test_a_program_subscribes_is_told_and_leaves(app, world, script, fakes):
-    yu = script("yu")
+    yue = script("yue")
     wanted = {"event": "task.completed", "filter": {"project_id": world.lamp.id}}
     for wrong in (
         wanted, wanted | {"target_url": "http://example.com/"}, wanted | {"target_url": "https://10.0.0.1/"},
         {"event": "task.eaten", "target_url": fakes.address("webhook")},
     ):  # fmt: skip
-        assert yu.post("/hooks", wrong).status_code == 422, wrong
+        assert yue.post("/hooks", wrong).status_code == 422, wrong
     foreign = {
         "event": "task.completed",
         "target_url": fakes.address("webhook"),
         "filter": {"project_id": world.bike.id},
     }
-    assert yu.post("/hooks", foreign).status_code == 404
-    made = yu.post("/hooks", wanted | {"hookUrl": fakes.address("webhook")})
+    assert yue.post("/hooks", foreign).status_code == 404
+    made = yue.post("/hooks", wanted | {"hookUrl": fakes.address("webhook")})
     assert made.status_code == 201 and made.json["event"] == "task.completed"
+    inside = script("yu").post("/hooks", wanted | {"hookUrl": fakes.address("webhook")})
+    assert inside.status_code == 422, "addresses of the house are for those who keep the workspace"
     assert script("maya").post("/hooks", wanted | {"hookUrl": fakes.address("webhook")}).status_code == 403
     fake_robots.SECRETS["webhook"], before = made.json["secret"], fake_robots.SECRETS["webhook"]
-    listed = yu.get("/hooks").json["items"]
+    listed = yue.get("/hooks").json["items"]
     assert [each["id"] for each in listed] == [made.json["id"]] and "secret" not in listed[0]
     assert script("admin").get("/hooks").json["items"] == []
 
-    sample = yu.get("/hooks/samples?event=task.completed").json
+    sample = yue.get("/hooks/samples?event=task.completed").json
     assert isinstance(sample, list) and [each["task"]["title"] for each in sample] == ["寄出样品"]
     with app.app_context():
         world.script.move_to(by=world.yu, to={"stage": world.done})
         world.poles.move_to(by=world.jia, to={"stage": world.tent.stages[-1]})
         db.session.commit()
         jobs.hear()
-        jobs.deliver_due()
+        jobs.deliver_channels()
     told = fakes.taken("webhook")
     assert [each["body"]["task"]["id"] for each in told] == [world.script.id]
     assert set(told[0]["body"]) >= set(sample[0]) and told[0]["headers"]["idempotency-key"]
     fake_robots.SECRETS["webhook"] = before
 
-    assert script("admin").delete(f"/hooks/{made.json['id']}").status_code == 204
-    assert yu.get(made.headers["Location"]).status_code == 200, "nobody else's to take away"
-    for _again in range(2):
-        assert yu.delete(f"/hooks/{made.json['id']}").status_code == 204
-    assert yu.get(made.headers["Location"]).status_code == 404
     with app.app_context():
-        assert db.session.scalars(db.select(Channel)).all() == []
+        assert Choices(world.admin, world.shanlan.id, None).of("actions", "post") == [], "it is the program's own"
+    assert script("admin").delete(f"/hooks/{made.json['id']}").status_code == 204
+    assert yue.get(made.headers["Location"]).status_code == 200, "nobody else's to take away"
+    for _again in range(2):
+        assert yue.delete(f"/hooks/{made.json['id']}").status_code == 204
+    assert yue.get(made.headers["Location"]).status_code == 404
+    assert yue.post("/hooks", wanted | {"hookUrl": fakes.address("webhook")}).status_code == 201
+    with app.app_context():
+        kept = Channel.open(world.shanlan.id, "webhook", by=world.yue, name="x", address="https://x.example", events=[])
+        token = ApiToken.of(world.yue)[0]
+        token.revoke(by=world.admin)
+        db.session.commit()
+        assert db.session.scalars(db.select(Channel)).all() == [kept], "what it subscribed to goes with the token"

@@ -73,7 +73,7 @@ def say_names(monkeypatch, names):
 
 def code(address):
     with pytest.raises(door.Closed) as closed:
-        door.post(address, content=b"{}", headers={})
+        door.post(address, content=b"{}", headers={}, inside=True)
     return closed.value.code
 
 
@@ -164,7 +164,7 @@ def test_whatever_the_other_side_does_it_ends(app, monkeypatch):
                 assert heard[0].startswith(b"POST /hook?a=b HTTP/1.1\r\n") and b"\r\nHost: 127.0.0.1:" in heard[0]
         with listener(endless) as (port, _heard), app.app_context():
             allow(app, "127.0.0.0/8")
-            answer = door.post(f"http://127.0.0.1:{port}/", content=b"{}", headers={})
+            answer = door.post(f"http://127.0.0.1:{port}/", content=b"{}", headers={}, inside=True)
             assert (answer.status, len(answer.text)) == (200, 65_536)
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(2))
         with app.app_context():
@@ -182,7 +182,9 @@ def test_only_what_the_settings_name_is_reached_inside_and_by_its_certificate(ap
         allow(app, f"robot.corp.example:{port}")
         assert code(f"https://robot.corp.example:{port}/") == "certificate", "nobody vouches for it"
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        assert door.post(f"https://robot.corp.example:{port}/", content=b"{}", headers={}).text == "ok"
+        assert door.post(f"https://robot.corp.example:{port}/", content=b"{}", headers={}, inside=True).text == "ok"
+        with pytest.raises(door.Closed, match="address"):  # named by somebody who keeps no workspace
+            door.post(f"https://robot.corp.example:{port}/", content=b"{}", headers={})
         assert code(f"https://other.corp.example:{port}/") == "address", "another name for the same place"
         assert code(f"http://robot.corp.example:{port + 1}/") == "scheme"
         allow(app, "127.0.0.0/8")

@@ -32,6 +32,7 @@ from linkstar.models import (
     Preference,
     PushSubscription,
     Reminder,
+    Unsubscription,
     User,
 )
 from linkstar.models.notification import (
@@ -196,8 +197,9 @@ def test_every_kind_is_said_in_both_languages_with_no_field_that_is_not_everybod
         for message in (english, chinese):
             told = read(message)
             raw = message.as_bytes().decode("ascii")
-            assert re.search(r"^List-Unsubscribe: <https://hub\.example\.com/unsubscriptions/[\w.-]+>\r?$", raw, re.M)
-            assert told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+            said = re.search(r"^List-Unsubscribe: <https://hub\.example\.com/unsubscriptions/[\w.-]+>\r?$", raw, re.M)
+            one_click = told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+            assert bool(said) == one_click == ("unsubscriptions" in words_of(message)) == (kind != "emergency"), kind
             assert f"{PUBLIC_URL}/notification_preferences" in words_of(message)
             assert not [canary for canary in CANARIES if canary in words_of(message)], kind
         assert "You get this because" in words_of(english)
@@ -333,6 +335,9 @@ def test_one_click_ends_mails_of_a_topic_and_looking_does_not(app, browse, world
         with app.app_context():
             assert Preference.of(getattr(world, person), topic).mail == "now"
         assert stranger.post(address[:-3] + "abc").status_code == 404
+    with app.app_context():
+        fire = Unsubscription(world.lei, "emergency").token
+    assert stranger.post(f"/unsubscriptions/{fire}").status_code == 404, "whoever has the mail is not its reader"
     with app.app_context():
         assert db.session.query(Preference).count() == 0
 

@@ -19,7 +19,7 @@ from linkstar.models import (
     Task,
     Undo,
 )
-from linkstar.models.audit_event import record
+from linkstar.models.audit_event import new_change, one_act, record
 from tests.world import NOW, october
 
 MOVED = {"kind": "moved", "choice": "kind:review"}
@@ -115,18 +115,48 @@ def test_two_that_set_each_other_going_are_stopped_and_the_owner_is_told(app, wo
         assert db.session.scalar(db.select(Delivery.id).where(Delivery.notification_id == notice.id))
 
 
-def test_one_that_runs_without_end_is_stopped(app, world):
+def test_one_that_runs_without_end_is_stopped_but_not_because_somebody_does_much(app, world):
+    def tick(count):
+        for _number in range(count):
+            item = {"zh": "一"}, {"zh": "一"}
+            record("checklist_item.ticked", by=world.lei, task=world.fcc, changes={"item": item})
+        db.session.flush()
+
     with app.app_context():
         automation = rule(world, when={"kind": "ticked", "text": None}, then=[{"kind": "move", "choice": "kind:done"}])
-        for _number in range(103):
-            record(
-                "checklist_item.ticked", by=world.lei, task=world.fcc, changes={"item": ({"zh": "一"}, {"zh": "一"})}
-            )
+        tick(103)
         db.session.commit()
         settle()
-        assert len(runs()) == 101
+        assert len(runs()) == 103
+        assert automation.active
+        runs()[0].change = change = new_change()
+        with one_act(change, "automation"):
+            tick(103)
+        db.session.commit()
+        settle()
+        assert len(runs()) == 204
         assert [run.trouble for run in runs(state="stopped")][-1] == {"why": "often"}
         assert not automation.active
+        with clock.at(NOW + timedelta(days=89)):
+            jobs.sweep()
+            assert len(runs()) == 204
+        with clock.at(NOW + timedelta(days=91)):
+            jobs.sweep()
+            assert runs() == []
+
+
+@pytest.mark.one_database
+def test_where_hours_count_another_hour_of_the_day_is_another_deadline(app, world):
+    with app.app_context():
+        rule(world, when={"kind": "late"}, then=[{"kind": "notify", "choice": "task_owner", "text": "看"}])
+        world.lamp.unit = "hour"
+        for hours in (1, 1, 3):
+            world.fcc.due_on, world.fcc.due_at = october(13), NOW + timedelta(hours=hours)
+            world.fcc.set_deadline()
+            db.session.commit()
+            with clock.at(NOW + timedelta(hours=hours, minutes=1)):
+                jobs.automate()
+        assert [run.task_id for run in runs()] == [world.fcc.id] * 2
 
 
 def leave(world):

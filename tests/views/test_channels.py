@@ -28,6 +28,7 @@ def work(app, at=NOW):
     with app.app_context(), clock.at(at):
         jobs.hear()
         jobs.deliver_due()
+        jobs.deliver_channels()
 
 
 def test_a_channel_is_made_tested_changed_and_removed(app, world, browse, fakes):
@@ -107,11 +108,51 @@ def test_who_keeps_the_workspace_has_all_and_others_their_own(app, world, browse
     with app.app_context():
         db.session.scalars(db.select(Channel)).one().owner = world.yu
         db.session.commit()
-    assert browse("yu").get(place).status_code == 200
-    admin = browse("admin")
-    assert admin.put(f"{place}/activity", {"on": ""}).status_code == 303
+    yu, admin = browse("yu"), browse("admin")
+    assert yu.post(f"{place}/tests").status_code == 303
+    work(app)
+    assert fakes.calls == [], "a member's leads to no address of the house, whatever the settings say"
+    known = re.search(r'name="known" value="(\d+)"', yu.get(f"{place}/edit").text)[1]
+    put = {"name": "别名", "events": ["task.overdue"], "project": "", "language": "zh", "known": known}
+    assert yu.put(place, put | {"address": fakes.address("feishu")}).status_code == 422
+
+    def owner():
+        with app.app_context():
+            return db.session.scalars(db.select(Channel)).one().owner_id
+
+    for on in ("", "1"):
+        assert admin.put(f"{place}/activity", {"on": on}).status_code == 303
+    put["known"] = re.search(r'name="known" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
+    assert admin.put(place, put).status_code == 303
+    assert owner() == world.yu.id, "who keeps the workspace lends it nothing"
+    put["known"] = re.search(r'name="known" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
+    assert admin.put(place, put | {"address": fakes.address("feishu")}).status_code == 303
+    assert owner() == world.admin.id, "who says anew where it goes owns it"
+    admin.post(f"{place}/tests")
+    work(app)
+    assert len(fakes.taken("feishu")) == 1
+
+
+def test_what_was_sealed_with_another_key_is_asked_for_again_and_nothing_else_suffers(app, world, browse, fakes):
+    place = make(browse("yue"), fakes, events=["emergency.declared"]).location
+    app.config["SECRET_KEY"] = "quite another key of the house, long enough"
+    yue, sentence = browse("yue"), "Enter the address again, and the secret if it has one"
+    declared = {"trigger": "listing_removed", "severity": "s1", "title": "电池起火", "project": world.lamp.id}
+    assert yue.post("/emergencies", declared).status_code == 303
+    work(app)
+    for page in ("/channels", place, f"{place}/edit"):
+        assert sentence in yue.get(page, {"lang": "en"}).text, page
     with app.app_context():
-        assert db.session.scalars(db.select(Channel)).one().owner_id == world.admin.id, "who changes it owns it"
+        assert [(each.state, each.error) for each in db.session.scalars(db.select(Delivery).join(Delivery.post))] == [
+            ("failed", "sealed")
+        ]
+    put = {"name": "新", "events": ["emergency.declared"], "project": "", "language": "en", "known": 1}
+    assert yue.put(place, put).status_code == 422, "without an address there is nothing to save"
+    again = {"address": fakes.address("feishu"), "secret": fake_robots.SECRETS["feishu"]}
+    assert yue.put(place, put | again).status_code == 303
+    yue.put("/deliveries", {})
+    work(app)
+    assert "电池起火" in str(fakes.taken("feishu")[0]["body"]) and sentence not in yue.get(place, {"lang": "en"}).text
 
 
 def test_what_was_given_up_waits_for_somebody_and_goes_out_again(app, world, browse, fakes, count_queries):

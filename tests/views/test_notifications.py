@@ -3,6 +3,7 @@
 import threading
 from datetime import time, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from linkstar import clock
@@ -15,6 +16,7 @@ from linkstar.models import (
     Notification,
     Plan,
     Preference,
+    PushSubscription,
     Task,
     Undo,
     User,
@@ -113,6 +115,39 @@ def test_two_writers_at_once_leave_one_row_with_all_fields(app, world):
         thread.join()
     (row,) = changes_told(app, world.lei)
     assert sorted(row.fields) == ["estimate", "milestone", "platform", "priority"]
+
+
+@pytest.mark.both_databases
+def test_what_is_chosen_twice_at_once_is_chosen_once(app, world):
+    key, failed = {"public_key": "k", "auth": "a"}, []
+    ways = (
+        (lambda: Mute.write(world.yu, task=world.fcc), Mute),
+        (lambda: Mute.write(world.yu, project=world.lamp), Mute),
+        (lambda: Preference.choose(world.yu, "due", mail="off"), Preference),
+        (lambda: Preference.choose(world.yu, "due", mail="now"), None),
+        (lambda: PushSubscription.write(world.yu, "https://push.example/1", **key), PushSubscription),
+    )
+    for number, (choose, model) in enumerate(ways):
+        start = threading.Barrier(4)
+
+        def write(choose=choose, start=start, number=number):
+            try:
+                with app.app_context(), clock.at(NOW):
+                    start.wait()
+                    choose()
+                    db.session.commit()
+            except Exception as error:
+                failed.append((number, error))
+
+        threads = [threading.Thread(target=write) for _each in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with app.app_context():
+            rows = db.session.query(model or Preference).count()
+            assert rows == ((2 if number == 1 else 1) if model else 0), number
+    assert failed == []
 
 
 def test_a_plan_that_pushes_many_tasks_tells_each_owner_once_a_task_by_two_statements(app, world, count_queries):

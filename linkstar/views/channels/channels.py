@@ -9,7 +9,7 @@ from linkstar.channels.trouble import NotTaken
 from linkstar.extensions import commit, db, limiter
 from linkstar.forms.channel import ChannelForm
 from linkstar.i18n import _
-from linkstar.models import Channel, Membership, Project
+from linkstar.models import Channel, Membership, Project, TooManyChannels
 from linkstar.models.channel import KINDS
 from linkstar.reports.channel_log import channels_of, log_of, seen_in
 from linkstar.views import access
@@ -44,9 +44,13 @@ def create() -> Any:
     membership = membership_inside(keeper=True)
     kind = _kind(request.form.get("kind"))
     form = ChannelForm().offer(_projects(membership), None)
-    if not _taken(form, kind):
+    if not _taken(form, kind, membership):
         return _page(form, kind), 422
-    channel = Channel.open(membership.workspace_id, kind, by=current_user, **form.values())
+    try:
+        channel = Channel.open(membership.workspace_id, kind, by=current_user, **form.values())
+    except TooManyChannels:
+        form.name.errors = [_("There are too many already; take away one that nobody needs.")]
+        return _page(form, kind), 422
     commit()
     if kind == "webhook" and not form.secret.data:
         keep_no_answer()
@@ -81,7 +85,7 @@ def update(channel_id: int) -> Any:
     membership = membership_inside()
     channel = access.get_channel(channel_id, lock=True)
     form = ChannelForm().offer(_projects(membership), channel)
-    if not _taken(form, channel.kind):
+    if not _taken(form, channel.kind, membership):
         return _page(form, channel.kind, channel), 422
     if form.known.data != str(channel.version):
         return _page(form, channel.kind, channel, overtaken=True), 409
@@ -111,17 +115,18 @@ def _kind(text: str | None) -> str:
     return text if text in KINDS else abort(404)
 
 
-def _taken(form: ChannelForm, kind: str) -> bool:
+def _taken(form: ChannelForm, kind: str, membership: Membership) -> bool:
     if not form.validate():
         return False
-    if form.address.data and (trouble := address_trouble(kind, form.address.data)):
+    address, inside = form.address.data, membership.keeps_workspace
+    if address and (trouble := address_trouble(kind, address, inside=inside)):
         form.address.errors = [trouble]
     return not form.address.errors
 
 
-def address_trouble(kind: str, address: str) -> str:
+def address_trouble(kind: str, address: str, *, inside: bool) -> str:
     """Why nothing would be sent there; '' where it may be tried. What a name stands for is seen when it goes out."""
-    allowed = current_app.config["OUTGOING_NETWORKS"]
+    allowed = current_app.config["OUTGOING_NETWORKS"] if inside else ()
     try:
         url = checked(address, allowed)
     except NotTaken as error:
@@ -137,4 +142,6 @@ def _projects(membership: Membership) -> list[Project]:
 
 
 def _page(form: ChannelForm, kind: str, channel: Channel | None = None, *, overtaken: bool = False) -> str:
-    return render_template("channels/edit.html", form=form, kind=kind, channel=channel, overtaken=overtaken)
+    return render_template(
+        "channels/edit.html", form=form, kind=kind, channel=channel, overtaken=overtaken, trouble_words=trouble_words
+    )
