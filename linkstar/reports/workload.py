@@ -186,7 +186,9 @@ class Workload:
 
     @cached_property
     def clashes(self) -> list[tuple[User, Clash]]:
+        """Those that can still be mended: what has passed has passed."""
         found = [(line.member.user, clash) for line in self.lines for clash in line.load.clashes]
+        found = [(user, clash) for user, clash in found if clash.last >= self.today]
         return sorted(found, key=lambda each: each[1].first)
 
     # whose days are opened
