@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -52,23 +53,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long walks and tables that do not hang on the database are asked on SQLite only: @pytest.mark.one_database.
-    What a page says is asked on one of the two, its name decides on which: each meets hundreds of pages. The models,
-    the reports, the jobs, and where two people are at it at once, @pytest.mark.both_databases, are asked on both."""
-    items[:] = [item for item in items if _databases_of(item, config).issuperset({_database_of(item)})]
+    What a page says is asked on one of its databases, its name decides on which: each meets hundreds of pages. The
+    models, the reports, the jobs, and where two people are at it at once, @pytest.mark.both_databases, are asked on
+    both."""
+    asked_on = defaultdict(list)
+    for item in items:
+        asked_on[_name_of(item)].append(_database_of(item))
+    items[:] = [item for item in items if _database_of(item) in _chosen(item, asked_on[_name_of(item)], config)]
 
 
-def _databases_of(item: pytest.Item, config: pytest.Config) -> set[str | None]:
-    if item.get_closest_marker("one_database"):
-        return {None, "sqlite"}
+def _chosen(item: pytest.Item, databases: list[str | None], config: pytest.Config) -> list[str | None]:
     of_a_page = item.path.parent.name in ("views", "api") and not item.get_closest_marker("both_databases")
-    if not of_a_page or config.getoption("both_databases"):
-        return {None, *DATABASES}
-    name = item.nodeid.replace(str(_database_of(item)), "")
-    return {None, DATABASES[crc32(name.encode()) % 2]}
+    if item.get_closest_marker("one_database") and "sqlite" in databases:
+        return ["sqlite"]
+    if of_a_page and not config.getoption("both_databases"):
+        return [databases[crc32(_name_of(item).encode()) % len(databases)]]
+    return databases
+
+
+def _name_of(item: pytest.Item) -> str:
+    return item.nodeid.replace(str(_database_of(item)), "")
 
 
 def _database_of(item: pytest.Item) -> str | None:
-    return getattr(item, "callspec", None) and item.callspec.params.get("databases")
+    return item.callspec.params.get("databases") if hasattr(item, "callspec") else None
 
 
 def pytest_unconfigure() -> None:

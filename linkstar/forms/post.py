@@ -1,11 +1,13 @@
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from linkstar.forms import Pick, Text, number, stripped
 from linkstar.forms.publication import PublicationForm
-from linkstar.i18n import _, _l, both
+from linkstar.i18n import NATIVE_NAMES, _, _l, both, language
 from linkstar.models import Project, User
 
 
@@ -35,7 +37,13 @@ class PostForm(PublicationForm):
         return passed
 
     def values(self) -> dict[str, Any]:
-        """The work is due on the day on which the audience sees it."""
-        assert self.moment
+        """It is written first in the language of the page, or in the one that alone has a title."""
         titles = {"title_zh": self.title_zh.data, "title_en": self.title_en.data}
-        return super().values() | titles | {"due_on": self.day.data}
+        written = next(each for each in (language(), *NATIVE_NAMES) if titles[f"title_{each}"])
+        return super().values() | titles | {"source_language": written}
+
+    def due_where(self, owner: User) -> date:
+        """The work is due on the day on which the audience sees it; where the owner's day is still the one before, on
+        that, for on the next it would be late."""
+        assert self.moment and self.day.data
+        return min(self.day.data, self.moment.astimezone(ZoneInfo(owner.timezone)).date())

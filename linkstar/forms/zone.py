@@ -2,6 +2,8 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import available_timezones
 
+from babel.core import get_global
+from wtforms import Form
 from wtforms.fields.choices import SelectChoice
 
 from linkstar.forms import Pick
@@ -25,10 +27,15 @@ AREAS = {
 
 
 class Zone(Pick):
-    """Any of the world's time zones by its city, the common ones first.."""
+    """Any of the world's time zones by its city, the common ones first. Each city stands there once; the other names
+    of its zone are taken as well."""
 
     def offer_all(self, present: str) -> None:
-        self.choices = list(_choices(present))
+        self.choices = list(_choices(self.data if self.data in _other_names() else present))
+
+    def pre_validate(self, form: Form) -> None:
+        if self.data not in _other_names():
+            super().pre_validate(form)
 
 
 def _choices(present: str) -> Iterator[SelectChoice]:
@@ -36,7 +43,8 @@ def _choices(present: str) -> Iterator[SelectChoice]:
         yield SelectChoice(zone, str(words), optgroup=_("Common"))
     cities = _cities(language())
     if present not in cities and present not in COMMON:
-        yield SelectChoice(present, present, optgroup=_("Common"))
+        city = f"{city_name(present, language())} · " if present in _other_names() else ""
+        yield SelectChoice(present, f"{city}{present}", optgroup=_("Common"))
     for area, words in AREAS.items():
         for zone, city in cities.items():
             if zone.startswith(f"{area}/") and zone not in COMMON:
@@ -46,5 +54,15 @@ def _choices(present: str) -> Iterator[SelectChoice]:
 @cache
 def _cities(speech: str) -> dict[str, str]:
     """Zone → its city in the reader's language, in the order of the zones' names."""
-    zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in AREAS)
-    return {zone: city_name(zone, speech) for zone in zones}
+    return {zone: city_name(zone, speech) for zone in sorted(_zones() - _other_names())}
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(zone for zone in available_timezones() if zone.partition("/")[0] in AREAS)
+
+
+@cache
+def _other_names() -> frozenset[str]:
+    """Of zones that are there by their own names: Asia/Chongqing is Asia/Shanghai."""
+    return frozenset(zone for zone in _zones() if get_global("zone_aliases").get(zone) in _zones())

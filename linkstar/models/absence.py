@@ -1,13 +1,15 @@
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Self
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.user import User
+from linkstar.planning.overlap import Away
 
 
 class Absence(Base):
@@ -40,6 +42,19 @@ class Absence(Base):
         changes = {"user_id": (None, user.id), "first_on": (None, first_on), "last_on": (None, last_on)}
         record("absence.written", by=by, workspace_id=workspace_id, changes=changes)
         return absence
+
+    @classmethod
+    def away(cls, workspace_ids: Collection[int], user_ids: Collection[int]) -> dict[tuple[int, int], Away]:
+        """Workspace and person → the leave that is not over. One query, for any number of people."""
+        query = select(cls.workspace_id, cls.user_id, cls.first_on, cls.last_on).where(
+            cls.workspace_id.in_(workspace_ids), cls.user_id.in_(user_ids),
+            cls.last_on >= clock.now().date() - timedelta(days=2),  # wherever they are
+        )  # fmt: skip
+        found: dict[tuple[int, int], Away] = {}
+        for row in db.session.execute(query):
+            key = row.workspace_id, row.user_id
+            found[key] = (*found.get(key, ()), (row.first_on, row.last_on))
+        return found
 
     def forget(self, *, by: User) -> None:
         """The person is there after all."""

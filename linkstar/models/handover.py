@@ -61,7 +61,7 @@ class Handover:
             select(Membership)
             .join(Membership.user)
             .where(Membership.workspace_id == self.workspace_id, User.active, Membership.id != self.membership.id)
-            .options(joinedload(Membership.user))
+            .options(joinedload(Membership.user).selectinload(User.memberships))
             .order_by(User.id)
         )
         inside = [each for each in db.session.scalars(query).unique() if not each.external]

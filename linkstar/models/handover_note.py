@@ -55,7 +55,8 @@ class HandoverNote(Base):
         ]
         if task.seen_whole_by(by):
             return people
-        told = {task.owner_id, task.project.owner_id, *(note.author_id for note in cls.of(task, by))}
+        wrote = select(cls.author_id).where(cls.task_id == task.id, cls.recipient_id == by.id).distinct()
+        told = {task.owner_id, task.project.owner_id, *db.session.scalars(wrote)}
         if task.owner_id == by.id and task.counterpart_id:
             told.add(task.counterpart_id)
         return [person for person in people if person.id in told]
@@ -105,10 +106,6 @@ class HandoverNote(Base):
 
 def _arrives(workspace_id: int, recipient: User, now: datetime) -> datetime:
     """Now where the reader is at work, or when the next working day begins on which the reader is there."""
-    side = side_of(recipient, calendars_of(workspace_id))
-    query = select(Absence).where(Absence.workspace_id == workspace_id, Absence.user_id == recipient.id)
-    away = [(each.first_on, each.last_on) for each in db.session.scalars(query)]
-    arrives = now if side.works(now) else side.opens(now)
-    while any(first <= side.day(arrives) <= last for first, last in away):
-        arrives = side.opens(arrives)
-    return arrives
+    away = Absence.away([workspace_id], [recipient.id]).get((workspace_id, recipient.id), ())
+    side = side_of(recipient, calendars_of(workspace_id), away)
+    return now if side.works(now) else side.opens(now) or now

@@ -136,11 +136,16 @@ class Project(Base):
 
     @classmethod
     def open_to_tasks_of(cls, membership: Membership) -> Select[Self]:
-        """Those of the workspace to which the person may add tasks, but for those that narrow the person."""
+        """Those of the workspace to which the person may add tasks: allows(user, "create"), for queries."""
         query = cls.visible_to(membership.user).where(cls.workspace_id == membership.workspace_id)
         query, scope = query.where(cls.draft_of_id.is_(None)), membership.scope("create")
+        joined = cls.id.in_(cls._joined_by(membership.user_id))
+        if not membership.administers:
+            reach = cls.narrowed[str(membership.user_id)].as_string()
+            ways = cls.owner_id == membership.user_id, reach.is_(None), and_(reach == "own", joined)
+            query = query.where(or_(*ways))
         if scope in ("own", "member"):
-            return query.where(cls.id.in_(cls._joined_by(membership.user_id)))
+            return query.where(joined)
         return query if scope == "all" else query.where(false())
 
     def known_to(self, user: User) -> bool:

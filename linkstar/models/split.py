@@ -47,11 +47,16 @@ class Split:
             for step, owner, span in self.rows
         ]  # fmt: skip
         self._chain(steps, by)
-        duration = None if self.task.duration is None else 0  # what is left of it is an event
-        self.task.edit({"duration": duration, "elapsed_days": None}, by=by, change=change)
-        own = {"start_rule": None, "start_on": self.task.start_on and self.task.due_on}
+        self.task.edit({"duration": self.left["duration"], "elapsed_days": None}, by=by, change=change)
+        own = {"start_rule": None, "start_on": self.left["start_on"]}
         self.task.set_dates(own, by=by, revision=self.task.revision, change=change)
         return steps
+
+    @property
+    def left(self) -> dict[str, Any]:
+        """What the task itself still is: an event on its last day."""
+        task = self.task
+        return {"duration": None if task.duration is None else 0, "start_on": task.start_on and task.due_on}
 
     def _other_side(self, owner: User) -> dict[str, Any]:
         """The same as the task's, so that each step shows its clock; but nobody asks himself. The plan keeps time for

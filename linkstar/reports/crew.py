@@ -1,7 +1,7 @@
 """Some people of a workspace with what they can do in some days and what they have to do then."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from linkstar.models import Absence, Membership, Project, Task, User, calendars_
 from linkstar.planning.capacity import Assignment, Capacity, Load
 
 MOMENT = timedelta(microseconds=1)
+MOST_COLLEAGUES = 5
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,24 @@ class Work:
     @property
     def seen(self) -> bool:
         return self.project_id is not None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who has time, and how many hours are free in the days that are looked at."""
+
+    member: Membership
+    free: float
+
+    @property
+    def user(self) -> User:
+        return self.member.user
+
+
+def with_most(colleagues: Iterable[Colleague], least: float = 1) -> list[Colleague]:
+    """Those with the most time first; below so many hours nobody is worth asking."""
+    found = [each for each in colleagues if each.free >= least]
+    return sorted(found, key=lambda each: -each.free)[:MOST_COLLEAGUES]
 
 
 def span_of(
@@ -104,6 +123,11 @@ class Crew:
             key: Capacity(calendars[member.workspace_id][member.user.country], member.hours_a_day, frozenset(away[key]))
             for key, member in self.members.items()
         }
+
+    def beside(self, member: Membership, roles: Collection[str] = ()) -> list[Membership]:
+        """The others of the person's role, or of one of these."""
+        wanted = {member.role, *roles}
+        return [each for each in self.members.values() if each.role in wanted and each.user_id != member.user_id]
 
     @property
     def _places(self) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from itertools import accumulate
 from math import ceil
 from typing import Any
 from unicodedata import east_asian_width
@@ -168,6 +169,7 @@ class Row:
     critical: bool
     editable: bool
     then: Span | None  # in the baseline
+    late: int  # days, where it is open
     top: int = 0
     left: float = 0
     right: float = 0
@@ -238,6 +240,7 @@ class Gantt:
         self.baselines = Baseline.of(self.project)
         self.baseline = next((each for each in self.baselines if each.id == self.view.baseline), None)
         self._said: dict[date, str] = {}
+        self._todays: dict[str, date] = {}
         self._lay_out()
 
     @cached_property
@@ -274,7 +277,15 @@ class Gantt:
             task.id in self._critical,
             not task.completed_at and task.allows(self.reader, "edit"),
             self._then.get(task.id),
+            self._late(task),
         )
+
+    def _late(self, task: Task) -> int:
+        """Where its owner lives, as its card says it."""
+        zone = task.owner.timezone
+        if zone not in self._todays:
+            self._todays[zone] = clock.today(ZoneInfo(zone))
+        return 0 if task.completed_at or not task.due_on else max((self._todays[zone] - task.due_on).days, 0)
 
     # where everything stands
 
@@ -415,13 +426,16 @@ class Gantt:
             words.append(f"{both(row.task, 'title')} {self._day(row.task.due_on)}")
         return " · ".join([*words, *self._standing(row)])
 
-    def note_at(self, row: Row, note: str) -> tuple[float, str]:
-        """Where it begins, or ends: behind the bar and its slack; where it would run out of the chart, over the slack,
-        and where that is too short, in front of the bar."""
-        long = sum(12.5 if east_asian_width(letter) in "WF" else 7 for letter in note)
-        if row.end + 10 + long <= self.axis.width:
-            return row.end + 10, "start"
-        return (self.axis.width - 4, "end") if row.right + 14 + long <= self.axis.width else (row.left - 10, "end")
+    def note_at(self, row: Row, note: str) -> tuple[float, str, str]:
+        """Where it begins, or ends, and as much of it as there is room for: behind the bar and its slack; where it
+        would run out of the chart, over the slack, and where that is too short, in front of the bar."""
+        width, long = self.axis.width, sum(_widths(note))
+        if row.end + 10 + long <= width:
+            return row.end + 10, "start", note
+        over, before = width - row.right - 14, row.left - 10
+        if over >= min(long, before):
+            return width - 4, "end", _cut(note, over)
+        return before, "end", _cut(note, before)
 
     def name(self, row: Row) -> str:
         """All of it, for who does not see the drawing, and under the pointer."""
@@ -441,7 +455,7 @@ class Gantt:
         return " · ".join([*words, *self._standing(row)])
 
     def _standing(self, row: Row) -> list[str]:
-        words = []
+        words = [ngettext("%(num)s day late", "%(num)s days late", row.late)] if row.late else []
         if row.slack and row.slack > 0:
             words.append(_("may slip by %(amount)s", amount=amount_words(row.slack, "working_day")))
         if row.slipped > 0:
@@ -461,6 +475,18 @@ class Gantt:
         if value not in self._said:
             self._said[value] = day(value)
         return self._said[value]
+
+
+def _widths(words: str) -> list[float]:
+    return [12.5 if east_asian_width(letter) in "WF" else 7 for letter in words]
+
+
+def _cut(words: str, room: float) -> str:
+    """All of it also stands under the pointer."""
+    if sum(_widths(words)) <= room:
+        return words
+    kept = sum(length + 12.5 <= room for length in accumulate(_widths(words)))  # 12.5: of the dots that stand for more
+    return words[:kept] + "…" if kept else ""
 
 
 def _elbow(before: Row, after: Row) -> str:

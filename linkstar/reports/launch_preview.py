@@ -1,7 +1,7 @@
 """What a launch would become, before anything is written."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
@@ -100,18 +100,24 @@ class LaunchPreview:
 
     @cached_property
     def overloads(self) -> list[Overload]:
-        """Who would have too much to do by this plan and its sub-projects: three queries, three more for colleagues."""
-        launches = [self.launch, *(child for _sub, child in self.launch.children)]
-        wanted: dict[User, list[Assignment]] = {}
-        for owner, assignment in _numbered(each for launch in launches for each in _assignments(launch)):
-            wanted.setdefault(owner, []).append(assignment)
-        return Overload.among(self.launch.workspace_id, wanted, self.reader, lambda: self.people)
+        return overloads_of([self.launch], self.reader, self.people)
 
     @property
     def unassigned(self) -> list[tuple[str, int]]:
         """The roles that nobody fills, with the number of their tasks."""
         tasks = [task for task in self.launch.tasks.values() if self.launch.is_unassigned(task)]
         return [(role, count) for role in self.launch.roles if (count := sum(task.role == role for task in tasks))]
+
+
+def overloads_of(launches: Sequence[Launch], reader: User, people: Sequence[User]) -> list[Overload]:
+    """Who would have too much to do by these plans of one workspace, with their sub-projects, together: three queries,
+    three more for colleagues."""
+    wanted: dict[User, list[Assignment]] = {}
+    for launch in launches:
+        for each in (launch, *(child for _sub, child in launch.children)):
+            for owner, assignment in _assignments(each):
+                wanted.setdefault(owner, []).append(assignment)
+    return Overload.among(launches[0].workspace_id, wanted, reader, lambda: people)
 
 
 def _assignments(launch: Launch) -> Iterator[tuple[User, Assignment]]:
@@ -124,9 +130,3 @@ def _assignments(launch: Launch) -> Iterator[tuple[User, Assignment]]:
         span = span_of(owner.timezone, days.start, days.finish, *launch.times.get(key, (None, None)))
         if span:
             yield owner, Assignment(0, *span, hours_of(None, task.duration, unit))
-
-
-def _numbered(found: Iterable[tuple[User, Assignment]]) -> Iterator[tuple[User, Assignment]]:
-    """A task that is not made has no number; these are nobody else's."""
-    for number, (owner, assignment) in enumerate(found, start=1):
-        yield owner, replace(assignment, key=-number)

@@ -13,6 +13,7 @@ from linkstar import clock
 from linkstar.extensions import db
 from linkstar.i18n import _, ngettext
 from linkstar.models import (
+    Absence,
     Dependency,
     HandoverNote,
     Notification,
@@ -24,6 +25,7 @@ from linkstar.models import (
     calendars_of,
 )
 from linkstar.models.task.two_sided import CLOSES, OPENS, OtherSide
+from linkstar.planning.overlap import Away
 from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.approvals import Line, Queue
 from linkstar.reports.cards import reasons
@@ -76,8 +78,13 @@ class MyWork:
 
     @cached_property
     def asked(self) -> dict[Task, str]:
-        """What waits for the other side, with who that is and whether they work now: begun with a partner, or handed
-        over to a person who has not handed it back. Outsiders are not told whom a task waits for."""
+        """What waits for the other side, with who that is and whether they work now."""
+        return {task: self._now(other, task.workspace_id) for task, other in self._others}
+
+    @cached_property
+    def _others(self) -> list[tuple[Task, OtherSide]]:
+        """What was begun with a partner, or handed over to a person who has not handed it back. Outsiders are not told
+        whom a task waits for."""
         back = aliased(HandoverNote)
         answered = back.task_id == HandoverNote.task_id, back.author_id == Task.counterpart_id
         left = (HandoverNote.task_id == Task.id, HandoverNote.author_id == self.person.id,
@@ -87,7 +94,14 @@ class MyWork:
         sides = joinedload(Task.partner), joinedload(Task.counterpart)
         tasks = self._mine(or_(begun, handed.correlate(Task).exists()), load=sides)
         sides_of = ((task, task.other_side_of(self.person)) for task in tasks)
-        return {task: self._now(other, task.workspace_id) for task, other in sides_of if other}
+        return [(task, other) for task, other in sides_of if other]
+
+    @cached_property
+    def _away(self) -> dict[tuple[int, int], Away]:
+        """The leave of the person and of everybody who is waited for, wherever either works."""
+        people = {other.user_id for _task, other in self._others if other.user_id}
+        places = {member.workspace_id for member in self.person.memberships}
+        return Absence.away(places, {self.person.id, *people})
 
     def _now(self, other: OtherSide, workspace_id: int) -> str:
         there = self._side(other, workspace_id)
@@ -99,7 +113,7 @@ class MyWork:
     def _side(self, other: OtherSide, workspace_id: int) -> OtherSideNow:
         if workspace_id not in self._calendars:
             self._calendars[workspace_id] = calendars_of(workspace_id)
-        return OtherSideNow(other, workspace_id, self.person, self._calendars[workspace_id])
+        return OtherSideNow(other, workspace_id, self.person, self._calendars[workspace_id], self._away)
 
     def across(self, workspace_id: int) -> OtherSideNow:
         """The other coast at its usual hours, over the workspace's calendars."""

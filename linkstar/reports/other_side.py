@@ -1,14 +1,15 @@
 """The other side of a task's ocean, as one reader sees it now: do they work, when do both, until when to ask."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from linkstar import clock
 from linkstar.i18n import _, day, full_moment, time_of_day, weekday
-from linkstar.models import User, calendars_of
+from linkstar.models import Absence, User, calendars_of
 from linkstar.models.task.two_sided import OtherSide, side_of
-from linkstar.planning.overlap import ask_before, next_overlap, overlaps
+from linkstar.planning.overlap import Away, ask_before, next_overlap, overlaps
 from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.publication import city_of
 
@@ -18,12 +19,16 @@ Bar = tuple[float, float]  # where it begins and how long it is, in minutes of t
 
 class OtherSideNow:
     def __init__(
-        self, other: OtherSide, workspace_id: int, reader: User, calendars: dict[str, WorkingDays] | None = None
-    ) -> None:
+        self, other: OtherSide, workspace_id: int, reader: User, calendars: dict[str, WorkingDays] | None = None,
+        away: Mapping[tuple[int, int], Away] | None = None,
+    ) -> None:  # fmt: skip
         self.other, self.reader, self.now = other, reader, clock.now()
         self.zone = ZoneInfo(reader.timezone)
         calendars = calendars or calendars_of(workspace_id)
-        self.here, self.there = side_of(reader, calendars), side_of(other, calendars)
+        people = [reader.id] if other.user_id is None else [reader.id, other.user_id]
+        away = Absence.away([workspace_id], people) if away is None else away
+        here, there = (away.get((workspace_id, each or 0), ()) for each in (reader.id, other.user_id))
+        self.here, self.there = side_of(reader, calendars, here), side_of(other, calendars, there)
 
     @property
     def city(self) -> str:
@@ -43,9 +48,10 @@ class OtherSideNow:
         return _("%(weekday)s %(time)s", weekday=weekday(local.date()), time=time_of_day(self.now, self.other.timezone))
 
     @property
-    def opens(self) -> str:
-        """When they begin next, on the reader's clock."""
-        return full_moment(self.there.opens(self.now), self.reader.timezone)
+    def opens(self) -> str | None:
+        """When they begin next, on the reader's clock; None for who is away for ages."""
+        opens = self.there.opens(self.now)
+        return full_moment(opens, self.reader.timezone) if opens else None
 
     @cached_property
     def overlap(self) -> str | None:
@@ -72,7 +78,8 @@ class OtherSideNow:
     @property
     def answers_on(self) -> str | None:
         """The day there on which they have answered, if they are asked now; None for who answers within the day."""
-        return day(self.there.answers_on(self.now, self.other.answer_days)) if self.other.answer_days else None
+        found = self.there.answers_on(self.now, self.other.answer_days) if self.other.answer_days else None
+        return day(found) if found else None
 
     # the picture: a day of the reader's from midnight to midnight: today or, where nobody works, the next on
     # which the reader does
@@ -82,7 +89,8 @@ class OtherSideNow:
         today = clock.today(self.zone)
         midnight = datetime.combine(today, time(), self.zone)
         works = any(True for side in (self.here, self.there) for _window in side.windows(midnight, midnight + A_DAY))
-        return today if works else self.here.day(self.here.opens(self.now))
+        opens = None if works else self.here.opens(self.now)
+        return self.here.day(opens) if opens else today
 
     @cached_property
     def _midnight(self) -> datetime:

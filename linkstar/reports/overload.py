@@ -1,21 +1,20 @@
 """Who would have too much to do by changes that are not made yet, on which days, and who else could do it."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property, partial
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from linkstar import clock
-from linkstar.models import Project, Task, User
+from linkstar.models import Membership, Project, Task, User
 from linkstar.planning.capacity import NOTHING, Assignment, Clash, Load
 from linkstar.planning.working_days import OutOfRange
-from linkstar.reports.crew import Crew, Work, hours_of, span_of
+from linkstar.reports.crew import Colleague, Crew, Work, hours_of, span_of, with_most
 
 WEEK = timedelta(weeks=1)
-WEIGHS = ("start_on", "due_on", "start_at", "due_at", "estimate", "milestone")
-MOST_COLLEAGUES = 5
 AHEAD = timedelta(days=366)  # how far is looked
 
 
@@ -35,7 +34,7 @@ class Wanted:
             return False
         if self.task is None or self.owner.id != self.task.owner_id:
             return True
-        return any(self.value(name) != getattr(self.task, name) for name in WEIGHS)
+        return self.assignment != replace(self, values={}).assignment
 
     def value(self, name: str) -> Any:
         return self.values.get(name, getattr(self.task, name, None))
@@ -43,7 +42,7 @@ class Wanted:
     @property
     def assignment(self) -> Assignment | None:
         task = self.task
-        if self.value("milestone") or (task and (task.waiting or task.completed_at or task.trashed_at)):
+        if self.value("milestone") or self.value("waiting") or (task and (task.completed_at or task.trashed_at)):
             return None
         days, times = self.value("start_on"), (self.value("start_at"), self.value("due_at"))
         if task and "start_at" not in self.values and (days, self.value("due_on")) != (task.start_on, task.due_on):
@@ -51,14 +50,6 @@ class Wanted:
         span = span_of(self.owner.timezone, days, self.value("due_on"), *times)
         hours = hours_of(self.value("estimate"), self.value("duration"), self.project.unit)
         return Assignment(task.id if task else 0, *span, hours) if span else None
-
-
-@dataclass(frozen=True)
-class Colleague:
-    """Somebody of the same role who has time, and how many hours are free in the days of the clash."""
-
-    user: User
-    free: float
 
 
 class Change:
@@ -71,7 +62,11 @@ class Change:
         self.workspace_id, self.reader, self.people, self.roles = workspace_id, reader, people, roles
         members = [owner.membership_in(workspace_id) for owner in wanted]
         self.members = [member for member in members if member and member.of_the_team]
-        self.wanted = {member.user: wanted[member.user] for member in self.members}
+        numbers = count(1)  # a task that is not made has none; these are nobody else's
+        self.wanted = {
+            member.user: [each if each.key else replace(each, key=-next(numbers)) for each in wanted[member.user]]
+            for member in self.members
+        }
         self.given = [one for each in self.wanted.values() for one in each]
         self.keys = {one.key for one in self.given}
 
@@ -216,29 +211,31 @@ class Overload:
     def colleagues(self) -> list[Colleague]:
         """Who may own the tasks and has time for all of them; those with the most come first."""
         found = []
-        for user, load in self._others:
-            now = self.change.others.load(user.id)
-            after = self.change.load(self.change.others, user, more=self.wanted)
+        for member, load in self._others:
+            now = self.change.others.load(member.user_id)
+            after = self.change.load(self.change.others, member.user, more=self.wanted)
             asked = [day for day in after.window if after.on(day) > now.on(day) + NOTHING]
             if asked and not set(self.wanted) & set(after.stranded) and all(map(after.fits_on, asked)):
-                found.append(Colleague(user, sum(map(load.free_on, self.days or asked))))
-        return _most_free(found)
+                found.append(self._free(member, load))
+        return with_most(found, 0)
 
     @cached_property
     def helpers(self) -> list[Colleague]:
         """Who has some time in these days, though perhaps not for all of it."""
-        free = [Colleague(user, sum(map(load.free_on, self.days))) for user, load in self._others]
-        return _most_free(each for each in free if each.free >= 1)
+        return with_most(self._free(member, load) for member, load in self._others)
+
+    def _free(self, member: Membership, load: Load) -> Colleague:
+        """In the days of too much work; where the owner is only on leave, in those of the tasks."""
+        lies = [
+            day
+            for day in load.window
+            if day >= self.today and any(each.first <= day <= each.last for each in self.wanted)
+        ]
+        return Colleague(member, sum(map(load.free_on, self.days or lies)))
 
     @property
-    def _others(self) -> Iterator[tuple[User, Load]]:
+    def _others(self) -> Iterator[tuple[Membership, Load]]:
         """With what they would have to do without what is too much here."""
         change = self.change
-        roles = {change.crew.members[self.owner.id].role, *change.roles}
-        for member in change.others.members.values():
-            if member.role in roles and member.user != self.owner:
-                yield member.user, change.load(change.others, member.user)
-
-
-def _most_free(colleagues: Iterable[Colleague]) -> list[Colleague]:
-    return sorted(colleagues, key=lambda colleague: -colleague.free)[:MOST_COLLEAGUES]
+        for member in change.others.beside(change.crew.members[self.owner.id], change.roles):
+            yield member, change.load(change.others, member.user)

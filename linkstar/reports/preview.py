@@ -1,5 +1,6 @@
 """What a change of the plan would do, as one reader may see it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -13,6 +14,7 @@ from linkstar.models import Clash, Replan, Shift, Task, User
 from linkstar.reports.overload import Overload, Wanted
 
 SHOWN = 20
+OPENED = 500  # with those that can be opened; of more than that only their number is told
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,23 @@ class Preview:
     @property
     def rows(self) -> list[Shift]:
         """The first of them: milestones, and then in the order of time."""
-        first = sorted(self.shifts, key=lambda shift: not shift.task.milestone)[:SHOWN]
-        return [shift for shift in self.shifts if shift in first]
+        return self._picked[0]
+
+    @property
+    def rest(self) -> list[Shift]:
+        """What follows, as far as it can be opened."""
+        return self._picked[1]
+
+    @cached_property
+    def _picked(self) -> tuple[list[Shift], list[Shift]]:
+        ranked = sorted(self.shifts, key=lambda shift: not shift.task.milestone)
+        first, opened = ({shift.task.id for shift in ranked[:most]} for most in (SHOWN, OPENED))
+        rest = [shift for shift in self.shifts if shift.task.id in opened - first]
+        return [shift for shift in self.shifts if shift.task.id in first], rest
 
     @property
     def more(self) -> int:
-        return len(self.shifts) - len(self.rows)
+        return len(self.shifts) - len(self.rows) - len(self.rest)
 
     @property
     def milestones(self) -> list[Shift]:
@@ -86,11 +99,7 @@ class Preview:
 
     @cached_property
     def overloads(self) -> list[Overload]:
-        """Who would have too much to do by the new dates: three queries, however many tasks move."""
-        changes = [
-            Wanted(shift.task.project, shift.task, shift.task.owner, _dates(shift)) for shift in self.replan.shifts
-        ]
-        return Overload.of_all(changes, self.reader, partial(self.replan.plan.project.people_for, self.reader))
+        return overloads_of([self.replan], self.reader)
 
     @property
     def in_the_past(self) -> list[Shift]:
@@ -100,6 +109,20 @@ class Preview:
     @property
     def may_push(self) -> bool:
         return all(project.allows(self.reader, "edit") for project in self.replan.projects)
+
+
+def overloads_of(replans: Sequence[Replan], reader: User) -> list[Overload]:
+    """Who would have too much to do by all the new dates together: three queries, however many tasks move. Of a task
+    that several of them move, the last one's dates count, as when they are applied."""
+    shifts = {shift.task: shift for replan in replans for shift in replan.shifts}
+    changes = [Wanted(task.project, task, task.owner, _dates(shift)) for task, shift in shifts.items()]
+    return Overload.of_all(changes, reader, partial(_people, replans, reader))
+
+
+def _people(replans: Sequence[Replan], reader: User) -> list[User]:
+    """Who may own the tasks of all of them."""
+    first, *others = [replan.plan.project.people_for(reader) for replan in replans]
+    return [person for person in first if all(person in people for people in others)]
 
 
 def _dates(shift: Shift) -> dict[str, Any]:

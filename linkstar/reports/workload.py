@@ -16,13 +16,12 @@ from linkstar.models import Membership, Project, ProjectMember, Task, User
 from linkstar.models.role import EXTERNAL_ROLES, ROLES
 from linkstar.planning.capacity import CLASH, Clash, Load
 from linkstar.planning.working_days import FIRST, LAST
-from linkstar.reports.crew import Crew, Work
+from linkstar.reports.crew import Colleague, Crew, Work, with_most
 
 WEEK = timedelta(weeks=1)
 DAYS = timedelta(weeks=3) - timedelta(1)
 WEEKS = timedelta(weeks=12) - timedelta(1)
 STEPS = (0.25, 0.5, 0.75, 1.0)  # of the capacity; above, it is full, and from CLASH on too much
-MOST_COLLEAGUES = 5
 MOST_TAKERS = 2  # are offered beside a task; the others stand in its dialog
 
 
@@ -187,7 +186,9 @@ class Workload:
 
     @cached_property
     def clashes(self) -> list[tuple[User, Clash]]:
+        """Those that can still be mended: what has passed has passed."""
         found = [(line.member.user, clash) for line in self.lines for clash in line.load.clashes]
+        found = [(user, clash) for user, clash in found if clash.last >= self.today]
         return sorted(found, key=lambda each: each[1].first)
 
     # whose days are opened
@@ -222,17 +223,15 @@ class Workload:
         return {task.id: task for task in tasks if task.allows(reader, "edit") and task.allows(reader, "move")}
 
     @cached_property
-    def colleagues(self) -> list[tuple[Membership, float]]:
+    def colleagues(self) -> list[Colleague]:
         """Of the same role, with the hours that they have free in the opened days."""
         assert self.opened
-        mine, cell = self.opened.member, self.opened.cells[0]
-        found = [
-            (member, sum(load.free_on(day) for day in load.window if cell.first <= day <= cell.last))
-            for member in self.members
-            if member.role == mine.role and member is not mine and (load := self.loads[member.user_id])
-        ]
-        free = sorted(found, key=lambda each: -each[1])
-        return [(member, hours) for member, hours in free if hours >= 1][:MOST_COLLEAGUES]
+        cell, found = self.opened.cells[0], []
+        for member in self.crew.beside(self.opened.member):
+            load = self.loads[member.user_id]
+            free = sum(load.free_on(day) for day in load.window if cell.first <= day <= cell.last)
+            found.append(Colleague(member, free))
+        return with_most(found)
 
     def takers(self, piece: Piece) -> list[User]:
         """The colleagues who may own the task and have the time that it asks for in the opened days."""
@@ -240,15 +239,16 @@ class Workload:
             return []
         project = piece.task.project_id
         return [
-            member.user
-            for member, hours in self.colleagues
-            if hours >= piece.hours and (member.scope("view") == "all" or (project, member.user_id) in self._joined)
+            each.user
+            for each in self.colleagues
+            if each.free >= piece.hours
+            and (each.member.scope("view") == "all" or (project, each.user.id) in self._joined)
         ][:MOST_TAKERS]
 
     @cached_property
     def _joined(self) -> set[tuple[int, int]]:
         """Which of the colleagues take part in which of the pieces' projects."""
-        people = [member.user_id for member, _hours in self.colleagues]
+        people = [each.user.id for each in self.colleagues]
         projects = {piece.task.project_id for piece in self.pieces if piece.task}
         query = select(ProjectMember.project_id, ProjectMember.user_id)
         here = ProjectMember.project_id.in_(projects), ProjectMember.user_id.in_(people)

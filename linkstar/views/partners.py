@@ -11,7 +11,7 @@ from linkstar.models import Membership, NotAllowed, Partner, Plan, Project, Repl
 from linkstar.models.audit_event import new_change
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.working_days import OutOfRange, country_of
-from linkstar.reports.preview import Preview
+from linkstar.reports.preview import Preview, overloads_of
 from linkstar.views.workspaces import membership_inside
 
 blueprint = Blueprint("partners", __name__, url_prefix="/partners")
@@ -145,7 +145,7 @@ def _page(
 ) -> str:  # fmt: skip
     return render_template(
         "partners/edit.html", form=form, partner=partner, previews=previews or [], seen=seen, stale=stale,
-        overtaken=overtaken,
+        overtaken=overtaken, overloads=overloads_of([each.replan for each in previews or []], current_user),
     )  # fmt: skip
 
 

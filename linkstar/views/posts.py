@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, db, record_id
 from linkstar.forms.post import PostForm
 from linkstar.forms.publication import USUAL, PublicationForm
-from linkstar.i18n import _, language
+from linkstar.i18n import _
 from linkstar.models import MoveRefused, NotAllowed, Project, Task, User
 from linkstar.models.audit_event import new_change
 from linkstar.reports.obstacles import Obstacles
@@ -33,7 +33,7 @@ def new() -> Any:
     chosen = record_id(request.args.get("project_id", "")) or (projects[0].id if len(projects) == 1 else None)
     data = put_on_day(USUAL) | {"project_id": chosen, "owner_id": current_user.id}
     form = PostForm(formdata=None, data=data).offer_in(projects, current_user)
-    return _dialog(form, post=_post(projects, form) if form.work_out() else None)
+    return _dialog(projects, form, post=_post(projects, form) if form.work_out() else None)
 
 
 @blueprint.post("")
@@ -42,27 +42,25 @@ def create() -> Any:
     projects = _projects()
     form = PostForm().offer_in(projects, current_user)
     if not form.validate():
-        return _dialog(form, 422)
+        return _dialog(projects, form, 422)
     post = _post(projects, form)
     if form.answer.data == "another":
-        return _dialog(form, post=post, choosing=True)
+        return _dialog(projects, form, post=post, choosing=True)
     answered = form.answer.data == "publish" and form.seen.data == post.fingerprint
     if post.warnings and not answered:
-        return _dialog(form, 409 if form.answer.data == "publish" else 422, post=post, asks=True)
+        return _dialog(projects, form, 409 if form.answer.data == "publish" else 422, post=post, asks=True)
     project = next(each for each in projects if each.id == form.project_id.data)
-    owner, values, change = db.session.get_one(User, form.owner_id.data), form.values(), new_change()
-    if asked := question(project, owner, values):
+    owner, change = db.session.get_one(User, form.owner_id.data), new_change()
+    values = form.values() | {"due_on": form.due_where(owner)}
+    if asked := question(project, owner, values, draft="new-post"):
         return asked
     try:
-        task = Task.create(
-            project, by=current_user, change=change, owner=owner, stage=project.stages[0],
-            source_language=language(), **values,
-        )  # fmt: skip
+        task = Task.create(project, by=current_user, change=change, owner=owner, stage=project.stages[0], **values)
     except MoveRefused as refusal:
         db.session.rollback()
         obstacles = Obstacles(refusal.task, refusal.stage, refusal.phase, current_user, refusal.holds)
         form.project_id.errors = [*form.project_id.errors, *obstacles.sentences]
-        return _dialog(form, 422)
+        return _dialog(projects, form, 422)
     commit()
     return answers.changed(
         project, [task], _("Added “%(title)s”", title=task.title_zh or task.title_en), change=change,
@@ -71,13 +69,15 @@ def create() -> Any:
 
 
 def _projects() -> list[Project]:
-    """Where the person may add tasks: in the workspace of the project that is named, else in the one looked at."""
+    """Where the person may add tasks: in the workspace that the dialog is about, also before a project is chosen, in
+    that of the project that is named, else in the one looked at."""
     membership = Shell(current_user).membership or abort(404)
-    if named := record_id(request.values.get("project_id", "")):
+    here = record_id(request.args.get("workspace_id", ""))
+    if not here and (named := record_id(request.values.get("project_id", ""))):
         seen = Project.visible_to(current_user).where(Project.id == named).with_only_columns(Project.workspace_id)
-        membership = current_user.membership_in(db.session.scalar(seen)) or membership
-    found = db.session.scalars(Project.open_to_tasks_of(membership).order_by(Project.id))
-    projects = [each for each in found if each.allows(current_user, "create")]
+        here = db.session.scalar(seen)
+    membership = current_user.membership_in(here) or membership
+    projects = list(db.session.scalars(Project.open_to_tasks_of(membership).order_by(Project.id)))
     if not projects:
         raise NotAllowed("create")
     return projects
@@ -91,9 +91,10 @@ def _post(projects: list[Project], form: PublicationForm) -> Publication:
     )  # fmt: skip
 
 
-def _dialog(form: PostForm, status: int = 200, **context: Any) -> Any:
+def _dialog(projects: list[Project], form: PostForm, status: int = 200, **context: Any) -> Any:
+    about: dict[str, Any] = {"workspace_id": projects[0].workspace_id, "zone": seen_from()}
     return answers.dialog(
         "posts/_form.html", "posts/new.html", status, form=form, task=None, stale=status == 409,
-        address=url_for("posts.create", zone=seen_from()), again=url_for("posts.new", zone=seen_from()),
+        address=url_for("posts.create", **about), again=url_for("posts.new", **about),
         cancel=url_for("calendar.show"), **({"post": None, "asks": False, "choosing": False} | context),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from linkstar.forms.project_batch import LONGEST, MOST, Product, read_products
 from linkstar.i18n import _, ngettext
 from linkstar.models import Launch, Membership, next_code
 from linkstar.planning.working_days import OutOfRange
+from linkstar.reports.launch_preview import overloads_of
 from linkstar.views.projects import wizard
 
 blueprint = Blueprint("project_batches", __name__)
@@ -86,8 +87,10 @@ def _page(
     form: LaunchForm, text: str, status: int = 200, trouble: str = "",
     launches: list[tuple[Product, Launch]] | None = None,
 ) -> Any:  # fmt: skip
+    ready = [launch for _product, launch in launches or []] if status == 200 else []
     page = render_template(
         "project_batches/new.html", form=form, text=text, trouble=trouble, launches=launches or [], most=MOST,
-        ready=bool(launches) and status == 200, once=wizard.once(),
+        ready=bool(ready), overloads=overloads_of(ready, form.person, list(form.people.values())) if ready else [],
+        once=wizard.once(),
     )  # fmt: skip
     return page, status

@@ -1,8 +1,10 @@
-// What is typed into [data-draft] stays on this device, for this person, until it has arrived.
+// What is typed into [data-draft] stays on this device, for this person, until it has arrived. A hidden field says what
+// the page says: nothing typed is put there.
 {
   const mine = () => `draft:${document.body.dataset.person}:`;
   const key = (form) => mine() + form.dataset.draft;
-  const fields = (form) => [...form.elements].filter((field) => field.matches("textarea, input[type=text], input:not([type])"));
+  const typedInto = ":is(textarea, input[type=text], input:not([type])):not([hidden])";
+  const fields = (form) => [...form.elements].filter((field) => field.matches(typedInto));
   const restored = new WeakSet();
 
   const keep = ({ target: { form } }) => {

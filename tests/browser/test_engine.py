@@ -106,6 +106,19 @@ def test_what_a_late_certificate_moves_is_seen_adopted_and_undone(arrive, app, e
     yue.check()
     assert days() == before, "looking writes nothing"
 
+    adopt = yue.dialog.locator("form[method=post] .primary")
+    for wrong in ("-1", "0", ""):
+        yue.dialog.locator("#days").fill(wrong)
+        expect(adopt).to_be_hidden()
+        expect(yue.dialog.locator("[role=status]")).to_be_hidden()
+    yue.expected.append("422")
+    with yue.page.expect_response(lambda answer: answer.status == 422):
+        yue.dialog.locator("#days").press("Enter")
+    expect(yue.dialog.locator("#days-error")).to_be_visible()
+    expect(adopt).to_have_count(0)
+    yue.dialog.locator("#days").fill("30")
+    yue.dialog.locator("#days").press("Enter")
+    expect(adopt).to_be_visible()
     yue.dialog.locator("form[method=post] .primary").click()
     expect(yue.toast).to_be_visible()
     after = days()

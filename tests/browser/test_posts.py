@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from linkstar.extensions import db
 from linkstar.models import Task
+from tests.world import october
 
 
 def test_a_post_is_planned_for_a_day_of_remembrance_and_then_for_another(arrive, app, world):
@@ -35,3 +36,31 @@ def test_a_post_is_planned_for_a_day_of_remembrance_and_then_for_another(arrive,
     with app.app_context():
         post = db.session.scalars(db.select(Task).where(Task.title_zh == "篝火夜短片")).one()
         assert post.owner_id == world.yu.id
+
+
+def test_a_post_that_is_too_much_work_is_not_saved_with_the_title_of_another_draft(arrive, app, world):
+    with app.app_context():
+        for number in range(9):
+            Task.create(
+                world.lamp, by=world.yue, stage=world.to_do, owner=world.yu, title_zh=f"包装 {number}",
+                due_on=october(16), start_on=october(16), estimate=4,
+            )  # fmt: skip
+        db.session.commit()
+    yue = arrive("yue")
+    yue.expect("422")
+    yue.go(f"/projects/{world.lamp.id}/tasks/new")
+    yue.page.locator("[name=title_en]").fill("Not sent yet")
+    yue.go("/calendar?day=2026-10-16")
+    yue.page.locator(".plan").click()
+    yue.dialog.locator("[name=project_id]").select_option(str(world.lamp.id))
+    yue.dialog.locator("[name=owner_id]").select_option(str(world.yu.id))
+    yue.dialog.locator("[name=title_zh]").fill("篝火夜短片")
+    yue.dialog.locator("[name=day]").fill("2026-10-16")
+    yue.dialog.locator("[name=title_zh]").press("Enter")
+    yue.dialog.locator("footer [name=owner_id]").click()
+    expect(yue.toast).to_contain_text("篝火夜短片")
+    drafts = "Object.keys(localStorage).filter(name => name.startsWith('draft:')).map(name => name.split(':').at(-1))"
+    assert yue.page.evaluate(drafts) == [f"new-task-{world.lamp.id}"], "what has arrived is forgotten, and only that"
+    with app.app_context():
+        post = db.session.scalars(db.select(Task).where(Task.title_zh == "篝火夜短片")).one()
+        assert not post.title_en

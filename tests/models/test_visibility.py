@@ -1,9 +1,13 @@
 """Who sees which task, project and comment."""
 
+from itertools import product
+
 import pytest
 from sqlalchemy import select
 
 from linkstar.models import Comment, Project, Task
+from linkstar.models.role import REACHES
+from tests.world import PEOPLE
 
 LAMP = {"fcc", "photos", "budget", "unboxing", "script", "sample", "listing", "night_hike", "packing"}
 
@@ -26,6 +30,21 @@ def test_a_person_sees_this_and_nothing_else(session, world, person, tasks, proj
     assert {project.id for project in session.scalars(Project.visible_to(person))} == {
         getattr(world, name).id for name in projects
     }
+
+
+def test_where_a_person_may_add_tasks_is_told_by_the_query_as_by_the_project(session, world):
+    people = [getattr(world, name) for name in PEOPLE]
+    world.tent.owner = world.jia
+    for reach in (None, *REACHES):
+        for person, project in product(people, (world.lamp, world.tent, world.bike)):
+            project.narrowed = project.narrowed | {str(person.id): reach} if reach else {}
+        session.flush()
+        for person in people:
+            [membership] = person.memberships
+            seen = session.scalars(Project.visible_to(person))
+            open_there = {project.id for project in seen if project.allows(person, "create")}
+            found = {project.id for project in session.scalars(Project.open_to_tasks_of(membership))}
+            assert found == open_there, (person.name, reach)
 
 
 def test_a_task_in_the_trash_is_seen_by_nobody(session, world):

@@ -1,4 +1,5 @@
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -105,3 +106,33 @@ def test_a_night_shift_goes_on_past_midnight():
     night = Side(ZoneInfo("Asia/Shanghai"), time(21), time(5), CHINA)
     assert night.works(beijing("2026-10-14T02:00")) and not night.works(beijing("2026-10-14T06:00"))
     assert in_beijing(next_overlap(night, ANGELES, beijing("2026-10-13T09:40"))) == ("10-14 00:00", "10-14 05:00")
+
+
+def test_who_is_on_leave_neither_works_nor_answers():
+    evening = Side(ZoneInfo("America/Los_Angeles"), time(9), time(18), AMERICA)
+
+    def away(side, first, last):
+        return replace(side, away=((date.fromisoformat(first), date.fromisoformat(last)),))
+
+    now = beijing("2026-10-14T03:00")  # noon of Tuesday over there
+    gone = away(evening, "2026-10-14", "2026-10-16")
+    assert gone.works(now) and not gone.works(now + timedelta(days=1)) and evening.works(now + timedelta(days=1))
+    assert gone.opens(now) == beijing("2026-10-20T00:00"), "Monday"
+    assert in_beijing(next_overlap(LATE, evening, now)) == ("10-14 08:30", "10-14 09:00")
+    assert in_beijing(next_overlap(LATE, gone, now + timedelta(hours=9))) == ("10-20 08:30", "10-20 09:00")
+    asker = away(LATE, "2026-10-14", "2026-10-19")
+    assert in_beijing(next_overlap(asker, evening, now)) == ("10-20 08:30", "10-20 09:00")
+    asked = beijing("2026-10-14T09:40")
+    assert in_beijing(ask_before(LATE, evening, asked)) == ("10-15 08:00", "10-15 21:00")
+    assert in_beijing(ask_before(LATE, gone, asked)) == ("10-20 08:00", "10-20 21:00")
+    asker = away(LATE, "2026-10-15", "2026-10-15")
+    assert in_beijing(ask_before(asker, evening, asked)) == ("10-16 08:00", "10-16 21:00")
+    assert evening.answers_on(now, 3) == date(2026, 10, 16) and gone.answers_on(now, 3) == date(2026, 10, 21)
+
+    long = away(evening, "2026-10-14", "2027-04-30")
+    assert long.opens(now) == beijing("2027-05-04T00:00"), "half a year later"
+    assert in_beijing(next_overlap(LATE, long, asked)) == ("05-06 08:30", "05-06 09:00"), "after the holidays in May"
+    assert in_beijing(ask_before(LATE, long, asked)) == ("05-06 08:00", "05-06 21:00")
+    left = away(evening, "2026-10-14", "2100-12-31")
+    assert left.opens(now) is None and left.answers_on(asked, 1) is None
+    assert next_overlap(LATE, left, asked) is None and ask_before(LATE, left, asked) is None

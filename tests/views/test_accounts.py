@@ -313,3 +313,23 @@ def test_a_closed_account_gets_no_new_password(app, browse, tmp_path, world):
     with app.app_context():
         waiting = select(func.count()).select_from(Delivery).where(Delivery.state == "due")
         assert not db.session.scalar(waiting)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_each_city_stands_in_the_list_of_zones_once_and_its_other_names_are_taken(app, browse, world):
+    def offered(page):
+        options = re.findall(r'<option (?:selected )?value="([^"]+)">([^<]+)', page.text)
+        return [(words.partition(" · ")[0], zone) for zone, words in options if "/" in zone]
+
+    yu = browse("yu")
+    for speech in ("en", "zh"):
+        found = offered(yu.get(f"/account?lang={speech}"))
+        cities = [city for city, _zone in found]
+        assert len(cities) > 400 and sorted(cities) == sorted(set(cities)), speech
+        assert {"Asia/Shanghai", "Asia/Kolkata", "Pacific/Honolulu"} <= {zone for _city, zone in found}
+    sent = {"name": "于工", "language": "zh", "works_from": "09:00", "works_until": "18:00"}
+    assert "Asia/Chongqing" not in {zone for _city, zone in found}
+    for zone in ("Asia/Chongqing", "Asia/Calcutta", "Asia/Urumqi"):
+        assert yu.post("/account?_method=PUT", sent | {"timezone": zone}).status_code == 303, zone
+        assert re.search(rf"<option selected value=\"{zone}\">", yu.get("/account").text), zone
+    assert yu.post("/account?_method=PUT", sent | {"timezone": "Asia/Nowhere"}).status_code == 422

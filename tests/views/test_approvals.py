@@ -155,6 +155,7 @@ def test_who_no_longer_sees_the_task_no_longer_sees_the_request(app, browse, wor
     assert "主图拍摄" not in yu.get("/approvals").text
 
 
+@pytest.mark.both_databases
 def test_two_who_agree_at_the_same_instant_do_it_once(app, world):
     with app.app_context():
         approval_id = Approval.ask(DeleteTask.of(world.sample), by=world.intern).id

@@ -55,6 +55,7 @@ def on(page, day):
     return page.text.split(f'data-day="{day}"')[1].split("data-day=")[0]
 
 
+@pytest.mark.both_databases
 class TestDays:
     @pytest.fixture(params=["sqlite", "postgresql"])
     def databases(self, request):

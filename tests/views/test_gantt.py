@@ -1,5 +1,6 @@
 """The Gantt chart as the server draws it, and the baselines under it."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -267,12 +268,19 @@ def test_words_stay_within_the_chart(app, world):
         for zoom in ("sheet", "week"):
             chart = chart_of(project, world.yue, zoom=zoom)
             for row in chart.rows:
-                for note in (chart.note(row), "比基线晚十二个工作日" * 3, "later than the baseline " * 3):
-                    at, anchored = chart.note_at(row, note)
+                for note in (
+                    chart.note(row),
+                    "比基线晚十二个工作日" * 3,
+                    "later than the baseline " * 3,
+                    "late " * 200,
+                ):
+                    at, anchored, words = chart.note_at(row, note)
+                    length = len(words) * 7
                     if anchored == "start":
-                        assert row.end < at and at + len(note) * 7 <= chart.axis.width
+                        assert words == note and row.end < at and at + length <= chart.axis.width
                     else:
-                        assert at <= row.left or row.right < at - len(note) * 7 < at <= chart.axis.width
+                        assert at <= row.left or row.right < at - length < at <= chart.axis.width
+                        assert at - length >= 0 and (words == note or note.startswith(words.rstrip("…")))
 
 
 @pytest.mark.parametrize("unit", [768.0, 240.0, 96.0])
@@ -349,3 +357,19 @@ def test_four_hundred_tasks_ask_the_database_as_often_as_forty(app, world, brows
                 assert yue.get(f"/projects/{project.id}/{path}").status_code == 200
             asked.append(len(queries))
     assert asked[2] <= asked[0] + 1 and asked[3] <= asked[1] + 1, asked
+
+
+def test_what_is_late_is_told_apart_by_its_colour_and_its_words(app, world, browse):
+    """Tuesday, 13 October in Shenzhen, where the owners live, and still Monday for the reader in Los Angeles."""
+    with app.app_context():
+        for task, due in ((world.script, 2), (world.photos, 12), (world.fcc, 13), (world.listing, 2)):
+            task.start_on, task.due_on = october(1), october(due)
+        world.listing.completed_at = NOW
+        world.yue.timezone = "America/Los_Angeles"
+        db.session.commit()
+    page = browse("yue").get(f"/projects/{world.lamp.id}/gantt?lang=en").text
+    bars = {int(bar["data-task-id"]): bar["class"].split() for bar in elements(page, "data-task-id")}
+    late = {task.id for task in (world.script, world.photos)}
+    assert {key for key, classes in bars.items() if "late" in classes} & {*late, world.fcc.id, world.listing.id} == late
+    assert re.search(r"<title>拍摄脚本[^<]*11 days late", page) and page.count("1 day late") >= 2, "beside it as well"
+    assert 'class="key late"' in page

@@ -1,5 +1,6 @@
 """The plan in the browser: dates that push, what if, the launch day, dependencies, the plan page, splitting."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -189,10 +190,28 @@ def test_a_missed_cut_off_is_named(browse, app, world):
     assert "黑五网一 FBA 到仓" in later and "12-01" in later
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_all_that_moves_can_be_looked_at(browse, of, earbuds):
+    """Twenty tasks at once, the others under what is opened without a script, in the three dialogs."""
+    yue, task = browse("yue"), f"/tasks/{id_of(of, 'charter')}"
+    for page in (
+        yue.post(f"{task}/dates?lang=en", later(of, "charter", 60), htmx=True).text,
+        yue.get(f"{task}/delay/new?lang=en&days=60", htmx=True).text,
+        yue.post(f"/projects/{earbuds}/anchor?lang=en", {"day": "2027-06-30"}, htmx=True).text,
+    ):
+        number = int(re.search(r"(\d+) tasks (?:would move|slip|move)", page)[1])
+        shown, _details, opened = page.partition("<details")
+        counts = [part.partition('"rows boxed"')[2].partition("</ul>")[0].count("<li>") for part in (shown, opened)]
+        assert number > 20 and counts[0] == 20 and f"and {counts[1]} more tasks" in opened
+        assert number - sum(counts) in (0, 1), "the launch itself is told above"
+
+
 @pytest.mark.parametrize("days", ["0", "-3", "366", "x", "", "1.5", "9" * 30])
 def test_a_delay_that_makes_no_sense_is_422(browse, of, days):
     yue, address = browse("yue"), f"/tasks/{id_of(of, 'fcc_grant')}/delay"
-    assert yue.get(f"{address}/new?{urlencode({'days': days})}").status_code == 422
+    refused = yue.get(f"{address}/new?{urlencode({'days': days})}")
+    assert refused.status_code == 422
+    assert elements(refused.text, role="alert") and not elements(refused.text, name="seen"), "nothing to adopt"
     assert yue.post(address, {"days": days}).status_code == 422
 
 

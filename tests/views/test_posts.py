@@ -1,6 +1,7 @@
 """A post is planned on a calendar: by who may add tasks, on its audience's clock, and not cheerfully on a sad day."""
 
 from datetime import UTC, date, datetime
+from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from linkstar.extensions import db
 from linkstar.forms.zone import AREAS
 from linkstar.i18n import city_name
-from linkstar.models import Task
+from linkstar.models import Membership, Task
 from tests.pages import elements
 from tests.views.test_publications import CHEERFUL, NOON, value
 from tests.world import october
@@ -28,6 +29,10 @@ def wanted(world):
 def options(page, name):
     select = page.text.split(f'name="{name}"')[1].split("</select>")[0]
     return [element["value"] for element in elements(select, "value", tag="option") if element["value"]]
+
+
+def dialog(page):
+    return elements(page.text, "data-once", tag="form", class_="sheet")[0]
 
 
 def posts(app):
@@ -68,6 +73,7 @@ def test_only_where_the_person_may_add_tasks(app, browse, world, wanted):
         world.lamp.narrow(world.designer, "view", by=world.yue)
         db.session.commit()
     assert designer.get("/posts/new").status_code == 403
+    assert not elements(designer.get("/calendar").text, class_="btn primary plan"), "nor is it offered"
     for name, status in (("maya", 403), ("jess", 404)):
         browser = browse(name)
         assert browser.get("/posts/new").status_code == status, name
@@ -138,10 +144,43 @@ def test_too_much_work_is_asked_about_before_it_is_given(app, browse, world, wan
             )  # fmt: skip
         db.session.commit()
     yue, sent = browse("yue"), wanted | {"day": "2026-10-16"}
-    asked = yue.post("/posts", sent)
+    begun = dialog(yue.get("/posts/new?zone=America/Los_Angeles"))
+    asked = yue.post(begun["action"], sent)
     assert asked.status_code == 422 and posts(app) == []
+    assert "zone=America" in begun["action"]
+    for name in ("action", "hx-post", "data-draft"):
+        assert dialog(asked)[name] == begun.get(name), "the same dialog goes on"
+    quick = {"title": "篝火夜", "stage_id": world.to_do.id, "owner_id": world.yu.id, "due_on": "2026-10-16"}
+    assert "data-draft" not in dialog(yue.post(f"/projects/{world.lamp.id}/tasks", quick))
     assert yue.post("/posts", sent | {"overload": world.yu.id}).status_code == 303
     assert posts(app)[0].owner_id == world.yu.id
+
+
+def test_in_another_workspace_than_the_one_looked_at(app, browse, world):
+    """Maya may add nothing in the one she looks at; in the other one she leads a project."""
+    with app.app_context():
+        db.session.add(Membership(workspace=world.beiyuan, user=world.maya, role="pmo"))
+        db.session.commit()
+    maya = browse("maya")
+    begun = maya.get(f"/posts/new?project_id={world.bike.id}")
+    again = elements(begun.text, "hx-get", tag="div")[-1]["hx-get"]
+    assert "publication-meaning" in maya.get(f"{again}&{urlencode(NOON)}", htmx=True).text
+    assert maya.post(dialog(begun)["action"], NOON | {"project_id": ""}).status_code == 422
+    assert maya.get(f"/posts/new?workspace_id={world.shanlan.id}&project_id={world.bike.id}").status_code == 403
+
+
+def test_it_is_due_before_the_audience_sees_it_and_written_in_the_language_of_its_title(app, browse, world, wanted):
+    """Nine in Auckland is early in the morning of the same day in Beijing, or late in the evening before."""
+    yue = browse("yue")
+    for zone, time, titles, due, source in (
+        ("Pacific/Auckland", "02:00", {}, 17, "zh"),
+        ("Pacific/Auckland", "09:00", {"title_en": "Bonfire"}, 18, "zh"),
+        ("America/Los_Angeles", "12:00", {"title_zh": "", "title_en": "Bonfire"}, 18, "en"),
+    ):
+        assert yue.post("/posts", wanted | titles | {"audience_timezone": zone, "time": time}).status_code == 303
+        with app.app_context():
+            post = db.session.scalars(db.select(Task).order_by(Task.id.desc())).first()
+            assert (post.due_on, post.source_language) == (date(2027, 6, due), source), (zone, time)
 
 
 def test_zones_have_their_cities_in_the_language_of_the_page():

@@ -91,7 +91,13 @@ def test_a_post_that_is_dropped_on_another_day_keeps_its_hour(app, browse, world
     beijing = yue.get(f"{at}/edit?day=2026-11-04&zone=Asia/Shanghai&lang=en")
     assert (value(beijing, "day"), value(beijing, "time")) == ("2026-11-03", "17:30")
     assert "For the audience it is still Tue Nov 3." in beijing.text
-    assert "For the audience" not in yue.get(f"{at}/edit?day=2026-11-02&zone=America/Los_Angeles").text
+    there = yue.get(f"{at}/edit?day=2026-11-02&zone=America/Los_Angeles")
+    assert "For the audience" not in there.text
+    sent = elements(there.text, id="publication-form")[0]["action"]
+    refused = yue.post(sent, {"day": "2026-11-02", "time": "17:30", "platform": "fax"})
+    assert refused.status_code == 422
+    assert elements(refused.text, id="publication-form")[0]["action"] == sent and "America" in sent, "by the same days"
+    assert elements(there.text, id="publication-end")[0]["action"] == f"{at}?_method=DELETE"
     for nonsense in ("day=soon", "day=0001-01-01", "day=9999-12-31", "day=2026-11-02&zone=Moon"):
         assert yue.get(f"{at}/edit?{nonsense}").status_code == 200
 

@@ -1,5 +1,6 @@
 """Two sides of an ocean: whose clock stands on a task, how the plan waits for answers, and what is handed over."""
 
+import re
 from datetime import UTC, date, datetime, time
 from importlib.util import module_from_spec, spec_from_file_location
 
@@ -304,7 +305,11 @@ def test_the_partner_over_there_hands_over_to_those_whom_a_task_names(app, brows
     assert offered() == {str(world.designer.id), str(world.yue.id)}, "its owner and the project's"
     assert maya.post(address, {"recipient_id": world.jia.id, "done": "x"}).status_code == 422
     browse("jia").post(address, {"recipient_id": world.maya.id, "done": "fertig"})
-    assert str(world.jia.id) in offered(), "who wrote to her has an answer"
+    with app.app_context():
+        for _number in range(6):
+            HandoverNote.write(world.photos, world.designer, by=world.maya, done="x", needed=None, decide=None)
+        db.session.commit()
+    assert str(world.jia.id) in offered(), "who wrote to her has an answer, also after notes of her own"
     assert maya.post(address, {"recipient_id": world.designer.id, "needed": "竖版"}).status_code == 303
     assert "竖版" in browse("designer").get(f"/tasks/{world.photos.id}").text
     assert "竖版" in maya.get(f"/tasks/{world.photos.id}").text
@@ -416,6 +421,18 @@ def test_notes_of_others_do_not_hide_ones_own(app, world):
         assert len(HandoverNote.of(world.photos)) == 5
 
 
+def test_a_note_is_meant_for_the_other_side_of_its_task(app, browse, world):
+    """Whom the task asks, or who asks there, also in the next room; where it asks nobody, who is an ocean away."""
+    address = f"/tasks/{world.photos.id}/handover_notes/new"
+    for counterpart, writer, meant in ((None, "yu", "maya"), ("jia", "yu", "jia"), ("jia", "jia", "designer")):
+        with app.app_context():
+            other = getattr(world, counterpart).id if counterpart else None
+            world.photos.edit({"counterpart_id": other}, by=world.yue)
+            db.session.commit()
+        [chosen] = elements(browse(writer).get(address).text, "selected", tag="option")
+        assert chosen["value"] == str(getattr(world, meant).id), (counterpart, writer)
+
+
 def test_a_note_says_something_and_goes_to_somebody_on_the_task(browse, world):
     yu, address = browse("yu"), f"/tasks/{world.photos.id}/handover_notes"
     assert yu.post(address, {"recipient_id": world.maya.id, "done": " "}).status_code == 422
@@ -442,3 +459,53 @@ def test_a_number_longer_than_numbers_are_is_no_number(browse, world, lab):
     address = f"/tasks/{world.fcc.id}/counterpart"
     assert yue.post(address, {"who": f"partner {lab}", "round_trips": long}).status_code == 422
     assert yue.post(f"/tasks/{world.fcc.id}/delay", {"days": long}).status_code == 422
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_leave_of_either_is_no_time_to_ask(app, browse, world, count_queries):
+    """Tuesday, 09:40 in Beijing: what both work next, on the task and on the landing page, and until when to ask."""
+    address = f"/tasks/{world.fcc.id}?lang=en"
+    with app.app_context():
+        world.fcc.edit({"counterpart_id": world.maya.id}, by=world.yue)
+        world.fcc.owner_id = world.yu.id
+        world.yu.works_from = world.maya.works_from = time(8, 30)
+        world.yu.works_until = world.maya.works_until = time(21)
+        db.session.commit()
+    with app.app_context():
+        HandoverNote.write(world.fcc, world.maya, by=world.yu, done=None, needed="Which lamp?", decide=None)
+        db.session.commit()
+    browser = browse("yu")
+
+    def told():
+        """Of the task: when they are back, what both work next, until when to ask; and what both coasts share."""
+        found = []
+        for page in (address, "/?lang=en"):
+            with count_queries() as queries:
+                found.append(said(browser.get(page)))
+            assert len([each for each in queries if "FROM absence" in each]) == 1
+        task = re.search(r"back (.*) Both at work next (.*?–.*?M) .* ask before (.*?M)", found[0])
+        return *task.groups(), re.search(r"share with Los Angeles: (.*?)–", found[1])[1]
+
+    def leave(person, workspace, first, last):
+        with app.app_context():
+            place, away = getattr(world, workspace), getattr(world, person)
+            Absence.write(place.id, away, october(first), october(last), by=world.yue)
+            db.session.commit()
+
+    usual = ("Tue Oct 13 11:30 PM", "Wed Oct 14 8:30 AM–12:00 PM", "Wed Oct 14 11:00 AM", "Wed Oct 14 8:30 AM")
+    assert told() == usual
+    leave("maya", "beiyuan", 12, 30)
+    assert told() == usual, "the leave is another company's"
+    leave("maya", "shanlan", 13, 16)
+    back = "Mon Oct 19 11:30 PM"
+    assert told() == (back, "Tue Oct 20 8:30 AM–12:00 PM", "Tue Oct 20 11:00 AM", usual[-1])
+    leave("yu", "shanlan", 20, 21)
+    assert told() == (back, "Thu Oct 22 8:30 AM–12:00 PM", "Thu Oct 22 11:00 AM", usual[-1])
+    leave("yu", "shanlan", 14, 15)
+    assert told()[-1] == "Fri Oct 16 8:30 AM"
+    with clock.at(datetime(2026, 10, 14, 0, 40, tzinfo=UTC)):
+        assert "Maya Brooks · Los Angeles Tue 5:40 PM, off work" in said(browse("yu").get("/?lang=en"))
+    with app.app_context():
+        assert HandoverNote.write(
+            world.fcc, world.maya, by=world.yu, done="All", needed=None, decide=None
+        ).deliver_at == datetime(2026, 10, 19, 15, 30, tzinfo=UTC)

@@ -287,6 +287,7 @@ def test_after_a_day_an_unfinished_upload_goes(app, browse, world, monkeypatch):
     assert browse("yu").open("HEAD", address, headers=TUS).status_code == 404
 
 
+@pytest.mark.both_databases
 def test_nobody_waits_for_a_slow_line(app, browse, world):
     """While bytes arrive the database is free for other writers."""
     yu = browse("yu")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped
 
 from linkstar.models.partner import Partner
 from linkstar.models.user import User
-from linkstar.planning.overlap import Side
+from linkstar.planning.overlap import Away, Side
 from linkstar.planning.working_days import ELSEWHERE, WorkingDays, country_of
 
 if TYPE_CHECKING:
@@ -27,17 +27,15 @@ class OtherSide:
     works_from: time
     works_until: time
     answer_days: int  # of its working days
-
-    def side(self, calendars: Mapping[str, WorkingDays]) -> Side:
-        return side_of(self, calendars)
+    user_id: int | None = None  # of a person
 
 
-def side_of(one: "OtherSide | Partner | User", calendars: Mapping[str, WorkingDays]) -> Side:
-    return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country_of(one.timezone)])
+def side_of(one: "OtherSide | Partner | User", calendars: Mapping[str, WorkingDays], away: Away = ()) -> Side:
+    return Side(ZoneInfo(one.timezone), one.works_from, one.works_until, calendars[country_of(one.timezone)], away)
 
 
 def _person(user: User) -> OtherSide:
-    return OtherSide(user.name, user.timezone, user.works_from, user.works_until, 0)
+    return OtherSide(user.name, user.timezone, user.works_from, user.works_until, 0, user.id)
 
 
 class TwoSided:

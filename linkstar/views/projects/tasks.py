@@ -81,7 +81,7 @@ def _create_fully(project: Project) -> Any:
         return answers.dialog("tasks/_new.html", "layouts/alone.html", 422, project=project, form=form)
     owner = db.session.get_one(User, form.owner_id.data)
     values = {name: value for name, value in form.values().items() if name != "owner_id"}
-    if asked := question(project, owner, values):
+    if asked := question(project, owner, values, draft=f"new-task-{project.id}"):
         return asked
     parent, change = _parent(project), new_change()
     try:

@@ -8,13 +8,13 @@ from linkstar.extensions import commit, db
 from linkstar.forms import FIRST_DAY, LAST_DAY
 from linkstar.forms.plan import Answered, DatesForm, TimesForm
 from linkstar.i18n import _, ngettext
-from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task, User, calendars_of
+from linkstar.models import DayPassed, NotAllowed, Plan, Replan, Task, calendars_of
 from linkstar.planning.working_days import OutOfRange
 from linkstar.reports.calendar_page import day_in
 from linkstar.reports.calendar_year import holidays_on
 from linkstar.reports.preview import Preview
 from linkstar.views import access, answers
-from linkstar.views.overloads import question
+from linkstar.views.overloads import question, taker
 
 blueprint = Blueprint("dates", __name__, url_prefix="/dates")
 
@@ -63,7 +63,7 @@ def update(task_id: int) -> Any:
     others = form.confirms == "others"
     if others and not preview.may_push:
         raise NotAllowed("edit")
-    owner = _owner(task)
+    owner = taker(task)
     if asked := question(task.project, owner, {name: form[name].data for name in DATES if name in form}, task):
         return asked
     try:
@@ -91,14 +91,6 @@ def moved(task: Task, replan: Replan, change: str | None, *, others: bool = True
 def _form(task: Task, **given: Any) -> DatesForm | TimesForm:
     hours = task.project.unit == "hour" and task.start_at and task.due_at
     return TimesForm(**given) if hours else DatesForm(**given)
-
-
-def _owner(task: Task) -> User:
-    """Somebody else where the task was given away so that nobody has too much to do in these days."""
-    wanted = request.form.get("owner_id", task.owner_id, type=int)
-    if wanted == task.owner_id:
-        return task.owner
-    return next((person for person in task.project.people_for(current_user) if person.id == wanted), task.owner)
 
 
 def _off(task: Task, form: Answered) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, limiter
 from linkstar.forms.handover_note import HandoverNoteForm
 from linkstar.i18n import _, moment
-from linkstar.models import HandoverNote, NotAllowed, Task
+from linkstar.models import HandoverNote, NotAllowed, Task, User
 from linkstar.reports.panel import Panel
 from linkstar.views import access, answers
 
@@ -17,9 +17,8 @@ blueprint = Blueprint("handover_notes", __name__, url_prefix="/handover_notes")
 def new(task_id: int) -> Any:
     task = _task(task_id)
     people = HandoverNote.recipients(task, current_user)
-    elsewhere = [person.id for person in people if person.timezone != current_user.timezone]
-    usual = next((each for each in (task.counterpart_id, task.owner_id, *elsewhere) if each in elsewhere), None)
-    return _dialog(task, HandoverNoteForm(formdata=None, data={"recipient_id": usual}).offer(people))
+    form = HandoverNoteForm(formdata=None, data={"recipient_id": _usual(task, people)})
+    return _dialog(task, form.offer(people))
 
 
 @blueprint.post("")
@@ -48,6 +47,15 @@ def _task(task_id: int) -> Task:
     if not HandoverNote.may_be_written(task, current_user):
         raise NotAllowed("view")
     return task
+
+
+def _usual(task: Task, people: list[User]) -> int | None:
+    """Whom the task asks, or who asks there, wherever that is; else who works while the writer sleeps."""
+    other = task.owner_id if task.counterpart_id == current_user.id else task.counterpart_id
+    if other in [person.id for person in people]:
+        return other
+    elsewhere = [person.id for person in people if person.timezone != current_user.timezone]
+    return next((each for each in (task.owner_id, *elsewhere) if each in elsewhere), None)
 
 
 def _dialog(task: Task, form: HandoverNoteForm, status: int = 200) -> Any:

@@ -9,6 +9,7 @@ from linkstar.i18n import _
 from linkstar.models import NotAllowed, StaleVersion, Task
 from linkstar.reports.panel import Panel
 from linkstar.views import access, answers
+from linkstar.views.overloads import question, taker
 
 blueprint = Blueprint("plan_values", __name__, url_prefix="/plan-values")
 
@@ -21,13 +22,17 @@ def edit(task_id: int) -> Any:
 
 @blueprint.post("")
 def update(task_id: int) -> Any:
-    """What the plan is computed from; the dates follow when the plan is moved the next time."""
+    """What the plan is computed from; the dates follow when the plan is moved the next time. Where a plan counts hours
+    the duration is what the task asks of its owner, at once."""
     task = _task(task_id)
     form = PlanValuesForm().offer(task)
     if not form.validate():
         return _dialog(task, form, 422)
+    owner = taker(task)
+    if form.version.data == task.version and (asked := question(task.project, owner, form.values(), task)):
+        return asked
     try:
-        change = task.edit(form.values(), by=current_user, version=form.version.data or 0)
+        change = task.edit(form.values() | {"owner_id": owner.id}, by=current_user, version=form.version.data or 0)
     except StaleVersion:
         db.session.rollback()
         form.form_errors.append(_("Someone changed this task first. Look at it again, then save."))

@@ -108,7 +108,7 @@ def _saved(task: Task, said: str, change: str | None) -> Any:
 def _dialog(task: Task, form: PublicationForm, status: int = 200, **context: Any) -> Any:
     return answers.dialog(
         "tasks/publication/_form.html", "layouts/alone.html", status, task=task, form=form, project=task.project,
-        address=url_for("tasks.publication.update", task_id=task.id),
+        address=url_for("tasks.publication.update", task_id=task.id, zone=seen_from()),
         again=url_for("tasks.publication.edit", task_id=task.id, zone=seen_from()),
         stale=status == 409, **({"post": None, "asks": False, "choosing": False} | context),
     )  # fmt: skip

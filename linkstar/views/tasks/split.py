@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, url_for
@@ -7,6 +8,7 @@ from linkstar import packs
 from linkstar.extensions import commit, db
 from linkstar.i18n import _, ngettext
 from linkstar.models import AlreadySplit, NotAllowed, Plan, Split, Task
+from linkstar.reports.overload import Overload, Wanted
 from linkstar.views import access, answers
 
 blueprint = Blueprint("split", __name__, url_prefix="/split")
@@ -58,8 +60,18 @@ def _split(task: Task) -> tuple[str | None, Split | None]:
     return None, Split(task, recipe)
 
 
+def _overloads(task: Task, split: Split) -> list[Overload]:
+    """Who would have too much to do by the steps, and by what is left of the task itself."""
+    project = task.project
+    changes = [Wanted(project, task, task.owner, split.left)]
+    for step, owner, span in split.rows:
+        days = {"start_on": span and span.start, "due_on": span and span.finish}
+        changes.append(Wanted(project, None, owner, days | {"duration": step.duration, "waiting": step.waiting}))
+    return Overload.of_all(changes, current_user, partial(project.people_for, current_user))
+
+
 def _dialog(task: Task, split: Split | None, trouble: str | None, status: int) -> Any:
     return answers.dialog(
         "tasks/split/_form.html", "layouts/alone.html", status, task=task, split=split, trouble=trouble,
-        project=task.project,
+        project=task.project, overloads=_overloads(task, split) if split else [],
     )  # fmt: skip

@@ -60,7 +60,9 @@ def update(task_id: int) -> Any:
         return _form(task, form, 422)
     owner = db.session.get_one(User, form.owner_id.data)
     if form.version.data == task.version and (
-        asked := question(task.project, owner, form.values(), task, target="#task-panel")
+        asked := question(
+            task.project, owner, form.values(), task, target="#task-panel", draft=f"task-{task.id}-{task.version}"
+        )
     ):
         return asked
     pushes = _pushed(task, form)
