@@ -165,6 +165,7 @@ def work() -> None:
     """Do the jobs of the queue, one after the other."""
     die_with_parent(signal.SIGTERM)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    warn_of_links(app)
     queue.Worker(app, connection=queue.connect(app.config["REDIS_URL"])).work(logging_level="WARNING")
 
 
@@ -178,19 +179,34 @@ def timetable() -> None:
 
 
 @click.command(cls=Command)
-@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="As if it were this instant.")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    help="Tell what would be told at this instant (2026-12-01T09:00:00+08:00), to try reminders out. What cannot be "
+    "taken back is left alone: nothing agreed is carried out, and nothing is swept away.",
+)
 def tick(at: datetime | None) -> None:
     """Do once, here and now, what the timetable does all the time."""
+    warn_of_links(current_app._get_current_object())  # type: ignore[attr-defined]
     with clock.at(at or clock.now()):
         jobs.plan_reminders()
         jobs.escalate()
-        jobs.run_agreed()
+        if at is None:
+            jobs.run_agreed()
         jobs.deliver_notes()
         jobs.send_digests()
         jobs.hear()
         jobs.deliver_due()
         jobs.deliver_channels()
-        jobs.sweep()
+        if at is None:
+            jobs.sweep()
+
+
+def warn_of_links(app: Flask) -> None:
+    """Once an hour, however often a cron comes by."""
+    trouble = doctor.links(app)
+    if trouble and queue.is_news("links in mails"):
+        click.echo(f"{_('Links in mails')}: {trouble}", err=True)
 
 
 @click.command("demo", cls=Command)

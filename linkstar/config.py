@@ -69,6 +69,9 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
     port = _number(environment, "PORT", 8000, 1, 65535)
     public_url = _public_url(environment, production, port)
     redis_url = _redis_url(environment, data)
+    mail_url = _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl()
+    if production and leads_nowhere(public_url, mail_url):
+        raise BadSetting("PUBLIC_URL", "names this machine, and mails with links to it go out to people elsewhere.")
     https = public_url.startswith("https://")
     return {
         "MODE": mode,
@@ -85,7 +88,7 @@ def load(environment: Mapping[str, str], /, **overrides: Any) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "STORAGE_URL": _storage_url(environment, production, data),
         "STORAGE_QUOTA": _size(environment, "STORAGE_QUOTA", "20GB"),
-        "MAIL_URL": _url(environment, "MAIL_URL", f"file://{data / 'mail'}", "smtp", "smtps", "file").geturl(),
+        "MAIL_URL": mail_url,
         "MAIL_FROM": environment.get("MAIL_FROM") or "Linkstar <linkstar@localhost>",
         "METRICS_TOKEN": _metrics_token(environment),
         "OUTGOING_NETWORKS": _networks(environment.get("OUTGOING_NETWORKS") or ""),
@@ -143,6 +146,19 @@ def _public_url(environment: Mapping[str, str], production: bool, port: int) -> 
     if url.path.strip("/") or url.query or url.fragment:
         raise BadSetting("PUBLIC_URL", "is a scheme, a host and perhaps a port; no path follows.")
     return f"{url.scheme}://{url.netloc}"
+
+
+def leads_nowhere(public_url: str, mail_url: str) -> bool:
+    """Mails leave this machine, and the links in them lead to whatever machine they are read on."""
+    if urlsplit(mail_url).scheme == "file":
+        return False
+    host = (urlsplit(public_url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
+    return False
 
 
 def _open_id(environment: Mapping[str, str], production: bool) -> dict[str, str]:

@@ -43,6 +43,7 @@ def examine(app: Flask) -> Iterator[tuple[str, str | None]]:
     yield _("Clock"), guarded(time)
     yield from unseen(app)
     yield _("Mail"), mail(app.config["MAIL_URL"], app.config["MAIL_FROM"])
+    yield _("Links in mails"), links(app)
     yield _("Uploaded files"), storage.trouble()
 
 
@@ -217,15 +218,40 @@ def dead(workspace_id: int | None) -> str | None:
 
 
 def failing(workspace_id: int | None) -> str | None:
-    count = channels_failing(workspace_id)
-    if not count:
-        return None
+    failing, sealed = channels_failing(workspace_id)
+    said = [_channels_refused(failing)] if failing else []
+    said += [_channels_sealed(sealed)] if sealed else []
+    return " ".join(said) or None
+
+
+def _channels_sealed(count: int) -> str:
+    return ngettext(
+        "The address of %(num)s can no longer be read, because SECRET_KEY is another one: start with the old "
+        "SECRET_KEY, or enter address and secret again on the page “Channels”.",
+        "The addresses of %(num)s can no longer be read, because SECRET_KEY is another one: start with the old "
+        "SECRET_KEY, or enter addresses and secrets again on the page “Channels”.",
+        count,
+    )
+
+
+def _channels_refused(count: int) -> str:
     return ngettext(
         "%(num)s takes no messages: the page “Channels” says what the other side answered; a test there shows whether "
         "it is mended.",
         "%(num)s take no messages: the page “Channels” says what the other sides answered; a test there shows whether "
         "it is mended.",
         count,
+    )
+
+
+def links(app: Flask) -> str | None:
+    address = app.config["PUBLIC_URL"]
+    if not config.leads_nowhere(address, app.config["MAIL_URL"]):
+        return None
+    return _(
+        "They lead to %(address)s, where nobody but this machine gets: set PUBLIC_URL to the address that people type, "
+        "for every command (serve, work, tick), and start anew.",
+        address=address,
     )
 
 

@@ -24,6 +24,7 @@ _l = lazy_gettext
 
 LANGUAGES = {"zh": "zh_Hans", "en": "en"}
 NATIVE_NAMES = {"zh": "中文", "en": "English"}
+BEIJING = "Asia/Shanghai"
 
 
 def init_app(app: Flask) -> None:
@@ -143,6 +144,11 @@ def full_moment(value: datetime, zone: str) -> str:
     return f"{day(local.date())} {_time(local)}"
 
 
+def zoned_moment(value: datetime, zone: str) -> str:
+    """10-13 周二 14:30（北京时间） · Tue Oct 13 2:30 PM, Beijing time: for what is read far from any page."""
+    return _("%(moment)s, %(city)s time", moment=full_moment(value, zone), city=city_of(zone))
+
+
 def time_of_day(value: datetime, zone: str) -> str:
     """09:02 · 9:02 AM"""
     return _time(value.astimezone(ZoneInfo(zone)))
@@ -153,6 +159,13 @@ def month(value: date) -> str:
     if language() == "en":
         return format_date(value, "MMMM y", locale="en")
     return format_date(value, "y 年 M 月", locale="zh_Hans")
+
+
+def city_of(zone: str) -> str:
+    """What people call a zone: of China it is Beijing."""
+    if zone == BEIJING:
+        return _("Beijing")
+    return city_name(zone, language())
 
 
 @cache

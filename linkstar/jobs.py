@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import Select, case, delete, or_, select, update
+from sqlalchemy import Select, case, delete, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased
 
@@ -19,7 +19,6 @@ from linkstar.channels.trail import tell_channels
 from linkstar.extensions import db, read_only, write
 from linkstar.models import (
     KEPT,
-    URGENT,
     Approval,
     AttachmentVersion,
     AuditEvent,
@@ -64,6 +63,7 @@ MESSAGES_KEPT = timedelta(days=90)  # after they went out
 NOTICES_KEPT = timedelta(days=365)  # after they were read
 LEASE = timedelta(minutes=2)  # for one try; after it somebody else may take the delivery up
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 625)]  # after the first failure, the second …
+SOON, PATIENCE = timedelta(seconds=20), timedelta(minutes=5)  # a reminder's mail waits for others, so long at most
 TURN = 20.0  # seconds, then others have theirs; what is left waits in the queue once more
 REST = timedelta(minutes=6)  # so long at most a channel that took something not is left alone, longer than a lease
 PAIRS = 300  # of events and channels, which are acted on in one transaction
@@ -198,7 +198,7 @@ def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
 
 def _claim() -> tuple[int, int] | None:
     """Of the mails and pushes that wait the next."""
-    alarms_first = case((Notification.kind.in_(URGENT), 0), else_=1)
+    alarms_first = case((Notification.urgent, 0), else_=1)
     waiting = select(Delivery.id).outerjoin(Delivery.notification).where(Delivery.medium != "channel")
     return _take(waiting.order_by(alarms_first, Delivery.due_at, Delivery.id))
 
@@ -236,9 +236,14 @@ def _deliver(delivery_id: int, tries: int) -> None:
     try:
         delivery = db.session.get_one(Delivery, delivery_id)
         medium = MEDIA[delivery.medium]
-        wanted = _is_wished(delivery) and _still_wanted(delivery)
-        if wanted and (end := _quiet_until(delivery)):
+        told = [delivery, *delivery.riders]
+        unwanted = {each.id for each in told if not (_is_wished(each) and _still_wanted(each))}
+        wanted = delivery_id not in unwanted
+        if wanted and (end := _quiet_until(delivery) or _rest_until(delivery)):
             raise Later(end)
+        if unwanted and len(told) > 1:
+            _leave_out(delivery_id, unwanted)
+            delivery = db.session.get_one(Delivery, delivery_id)
         message = medium.compose(delivery) if wanted else None
         db.session.rollback()  # nothing is held while the outside world takes its time
         if message is None:
@@ -264,15 +269,38 @@ def _is_wished(delivery: Delivery) -> bool:
     if not delivery.notification:
         return True
     chosen = Preference.of(delivery.notification.user, delivery.notification.topic)
-    return chosen.push if delivery.medium == "push" else chosen.mail == "now"
+    if delivery.medium == "push":
+        return chosen.push
+    return chosen.mail == "now" or (chosen.mail == "digest" and delivery.notification.urgent)
 
 
 def _quiet_until(delivery: Delivery) -> datetime | None:
     """Nobody's telephone rings at night, but for an alarm. Links were asked for, and digests have their hour."""
-    if delivery.notification is None or delivery.notification.kind in URGENT:
+    if delivery.notification is None or delivery.notification.urgent:
         return None
     reader = delivery.notification.user
     return end_of_quiet(clock.now(), reader.quiet_from, reader.quiet_until, ZoneInfo(reader.timezone))
+
+
+def _rest_until(delivery: Delivery) -> datetime | None:
+    """What a person is reminded of in one morning is one message, so the first waits for the rest, but not for one
+    that cannot be told."""
+    notice, now = delivery.notification, clock.now()
+    if notice is None or notice.reminder_id is None or notice.urgent or notice.created_at < now - PATIENCE:
+        return None
+    return now + SOON if Reminder.more_come_to(notice.user) else None
+
+
+def _leave_out(delivery_id: int, unwanted: set[int]) -> None:
+    """Each that is not wanted ends by itself. Where that is the one that carries the others, the next carries them."""
+    write()
+    riding = Delivery.carrier_id == delivery_id, Delivery.state == "due"
+    here = update(Delivery).where(*riding).execution_options(synchronize_session=False)
+    db.session.execute(here.where(Delivery.id.in_(unwanted)).values(state="dropped"))
+    if delivery_id in unwanted and (heir := db.session.scalar(select(func.min(Delivery.id)).where(*riding))):
+        db.session.execute(here.values(carrier_id=case((Delivery.id != heir, heir))))
+    db.session.commit()
+    read_only()
 
 
 def _still_wanted(delivery: Delivery) -> bool:
@@ -299,6 +327,8 @@ def _still_concerns(notification: Notification) -> bool:
         return False
     if notification.kind == "unblocked" and reader.only_creates and notification.still_blocked_by:
         return False  # how many more there are is not a creator's to know
+    if notification.kind == "held" and not (notification.task and notification.task.on_hold):
+        return False
     return comment is None or comment.is_read_by(reader)
 
 

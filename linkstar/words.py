@@ -1,12 +1,12 @@
 """The fixed words of the trade in both languages: platforms, priorities, roles. From the glossary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from linkstar import packs
-from linkstar.i18n import _, _l, both, day, full_moment, in_language, ngettext
+from linkstar import clock, packs
+from linkstar.i18n import _, _l, both, day, full_moment, in_language, ngettext, zoned_moment
 
 PLATFORM_NAMES = {
     "amazon": "Amazon",
@@ -267,11 +267,12 @@ CHANNEL_EVENT_NAMES = {
     "emergency.declared": _l("An emergency is declared"),
     "emergency.acknowledged": _l("Somebody takes up an emergency"),
     "emergency.closed": _l("An emergency is closed"),
+    "emergency.reopened": _l("An emergency is reopened"),
     "test": _l("Test"),
 }
 DELIVERY_STATE_NAMES = {
     "due": _l("On its way"),
-    "sent": _l("Taken"),
+    "sent": _l("Delivered"),
     "dropped": _l("Not sent any more"),
     "failed": _l("Given up"),
 }
@@ -279,28 +280,47 @@ DELIVERY_TROUBLES = {  # why a message did not get out, by the words that are ke
     "scheme": _l("The address has to begin with https:// and hold nothing but plain signs."),
     "credentials": _l("A name and a password do not belong into the address."),
     "port": _l("Nothing is sent to this port."),
-    "address": _l("The address lies inside a house or on this machine; only public ones are reached."),
+    "address": _l(
+        "The address lies inside a house or on this machine: take a public one, or have it allowed in "
+        "OUTGOING_NETWORKS by whoever runs Linkstar."
+    ),
     "kind": _l("That is not the address of a robot of this kind."),
     "sealed": _l("Enter the address again, and the secret if it has one: they can no longer be read."),
     "unknown": _l("Nobody knows a machine of this name."),
     "unreachable": _l("The other side does not answer."),
     "certificate": _l("Its certificate does not hold."),
     "slow": _l("The other side took more than ten seconds."),
-    "redirect": _l("The other side sends us on to another address; redirects are not followed."),
+    "redirect": _l("The other side sends us on to another address, and we do not follow: enter the last address."),
     "answer": _l("The answer cannot be read."),
-    "401": _l("The other side does not believe the signature or the key."),
-    "403": _l("The other side refuses."),
-    "404": _l("There is nothing at this address."),
-    "410": _l("The other side says that it is gone for good."),
+    "400": _l("The other side cannot use our message: see whether the address belongs to this kind of channel."),
+    "401": _l("The other side does not believe the signature or the key: enter both again."),
+    "403": _l("The other side refuses: see there whether the address still holds and who may write."),
+    "404": _l("There is nothing at this address: copy it from the other side again and enter it here."),
+    "410": _l("The other side says that it is gone for good: make a new address there and enter it here."),
     "429": _l("The other side says: too often."),
     "500": _l("Something is broken on the other side."),
-    "19001": _l("Feishu knows no robot of this address."),
+    "no_service": _l("Slack knows no such webhook any more: make a new one in Slack and enter its address."),
+    "channel_is_archived": _l("The channel is archived in Slack: bring it back there, or enter another one’s address."),
+    "action_prohibited": _l("The administrators of this Slack do not allow it: ask them."),
+    "9499": _l("Feishu cannot read our message: tell whoever runs Linkstar."),
+    "19001": _l("Feishu knows no robot of this address: add one to the group anew and enter its address."),
     "19021": _l("The signature is wrong: compare the secret with the one in Feishu, and the clock of this machine."),
-    "19022": _l("Feishu lets only some addresses of machines in; ours is not among them."),
+    "19022": _l("Feishu lets only some machines in: add the address of ours to the robot’s list."),
     "19024": _l("The robot asks for a keyword that is not in the message: take signatures instead."),
-    "93000": _l("WeCom knows no robot of this address."),
+    "93000": _l("WeCom knows no robot of this address: add one to the group anew and enter its address."),
+    "40058": _l("WeCom cannot read our message: tell whoever runs Linkstar."),
+    "300001": _l("DingTalk knows no robot of this address: add one to the group anew and enter its address."),
+    "400013": _l("The DingTalk group is dissolved: enter the address of a robot in another group."),
+    "400102": _l("The robot is switched off in DingTalk: switch it on there."),
+    "430102": _l("DingTalk finds something unseemly in the message and does not take it."),
+    "40035": _l("DingTalk cannot read our message: tell whoever runs Linkstar."),
     "310000": _l("DingTalk refuses: compare the secret, the keywords and the addresses that it lets in."),
 }
+SAME_TROUBLES = {  # answers that ask for the same as another one
+    "no_team": "no_service", "invalid_token": "no_service", "channel_not_found": "no_service",
+    "no_active_hooks": "no_service", "40008": "40058", "44004": "40058", "300005": "300001", "400101": "300001",
+    "400106": "300001", "430101": "430102", "430103": "430102", "430104": "430102", "43004": "40035", "400105": "40035",
+}  # fmt: skip
 API_SCOPE_NAMES = {
     "work:read": _l("Read projects and tasks"),
     "work:write": _l("Change projects and tasks"),
@@ -328,24 +348,24 @@ VIA_NAMES = {
 
 
 TOPIC_NAMES = {  # what a person can choose about
-    "assigned": _l("A task is given to me"),
-    "mentioned": _l("Somebody mentions me"),
-    "approval": _l("Requests and waivers wait for my word, or were decided"),
-    "due": _l("My task will soon be due"),
-    "overdue": _l("A task is late"),
-    "unblocked": _l("My task is not blocked any more"),
-    "gate": _l("Others wait at a gate for my task"),
-    "handed_over": _l("Somebody leaves me a handover note"),
-    "expiring": _l("A certificate will soon expire"),
-    "cutoff": _l("A cut-off comes near"),
-    "idle": _l("A project stands still"),
-    "channel": _l("A channel of mine takes no messages"),
+    "assigned": _l("A task is assigned to me"),
+    "mentioned": _l("Someone mentions me"),
+    "approval": _l("An approval or waiver needs me, or is decided"),
+    "due": _l("My task is due soon"),
+    "overdue": _l("A task is overdue"),
+    "unblocked": _l("My task is on hold, or not blocked any more"),
+    "gate": _l("Others are waiting for my task"),
+    "handed_over": _l("Someone leaves me a handover note"),
+    "expiring": _l("A certificate is about to expire"),
+    "cutoff": _l("A cut-off is coming up"),
+    "idle": _l("Nothing happens in a project"),
+    "channel": _l("A channel or automation of mine stops working"),
     "emergency": _l("An emergency is declared"),
-    "started": _l("My task may begin"),
-    "commented": _l("Somebody comments on a task that I watch"),
-    "changed": _l("Somebody changes a task that I own or watch"),
+    "started": _l("My task can start"),
+    "commented": _l("Someone comments on a task I watch"),
+    "changed": _l("Someone changes a task I own or watch"),
 }
-MAIL_NAMES = {"now": _l("At once"), "digest": _l("In the digest"), "off": _l("No mail")}
+MAIL_NAMES = {"now": _l("Right away"), "digest": _l("Digest"), "off": _l("Never")}
 DIGEST_NAMES = {"daily": _l("Every day"), "weekly": _l("Once a week"), "off": _l("Never")}
 WEEKDAY_NAMES = (
     _l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday")
@@ -359,10 +379,38 @@ def notice_words(notice: Any, still_blocked_by: int | None = None) -> str:
     said how many others block it still, where that is known already."""
     if notice.kind in _SAID:
         return _SAID[notice.kind](notice)
-    words = {"name": notice.actor.name if notice.actor else "", "task": both(notice.task, "title")}
     if notice.kind == "unblocked":
-        return _unblocked(words["task"], notice.still_blocked_by if still_blocked_by is None else still_blocked_by)
-    return str(_DONE[notice.kind]) % words
+        still_blocked_by = notice.still_blocked_by if still_blocked_by is None else still_blocked_by
+        return _unblocked(both(notice.task, "title"), still_blocked_by, _hour(notice))
+    return done_words(notice, notice.kind)
+
+
+def headline(notice: Any, said: str | None = None) -> str:
+    """The same as the subject of a mail, or on a telephone: what cannot wait says so first."""
+    said = said or notice_words(notice)
+    over = notice.emergency and (notice.emergency.closed_at or notice.emergency.drill)
+    return _("[Urgent] %(words)s", words=said) if notice.urgent and not over else said
+
+
+def done_words(notice: Any, kind: str) -> str:
+    """What somebody did to a task; where hours count, with the moment at which it is due."""
+    words = {"name": notice.actor.name if notice.actor else "", "task": both(notice.task, "title")}
+    if (hour := _hour(notice)) and kind in _DUE_AT:
+        return str(_DUE_AT[kind]) % (words | {"moment": hour, "project": both(notice.task.project, "name")})
+    return str(_DONE[kind]) % words
+
+
+def _hour(notice: Any) -> str:
+    """When the task is due, on the reader's clock, where hours count."""
+    due_at = notice.task.due_at
+    return full_moment(due_at, notice.user.timezone) if due_at else ""
+
+
+def due_words(task: Any, reader: Any) -> str:
+    """Due Tue Oct 13 2:30 PM, Beijing time · Due Fri Oct 16"""
+    if task.due_at:
+        return _("Due %(day)s", day=zoned_moment(task.due_at, reader.timezone))
+    return _("Due %(day)s", day=day(task.due_on)) if task.due_on else ""
 
 
 _DONE = {  # what somebody did to a task
@@ -374,9 +422,13 @@ _DONE = {  # what somebody did to a task
     "waiver_asked": _l("%(name)s asks for your signature: a waiver for “%(task)s”"),
     "waiver_decided": _l("%(name)s decided on the waiver for “%(task)s”"),
 }
+_DUE_AT = {
+    "assigned": _l("%(name)s gave you “%(task)s”, due %(moment)s"),
+    "staffed": _l("%(project)s: “%(task)s” is yours, due %(moment)s"),
+}
 
 
-def _unblocked(task: str, still_blocked_by: int) -> str:
+def _unblocked(task: str, still_blocked_by: int, hour: str) -> str:
     if still_blocked_by:
         return ngettext(
             "A blocking task of “%(task)s” is done; %(num)s still blocks it",
@@ -384,7 +436,32 @@ def _unblocked(task: str, still_blocked_by: int) -> str:
             still_blocked_by,
             task=task,
         )
+    if hour:
+        return _("“%(task)s” may start: nothing blocks it any more. It is due %(moment)s", task=task, moment=hour)
     return _("“%(task)s” may start: nothing blocks it any more", task=task)
+
+
+def _held(notice: Any) -> str:
+    """What the emergency is called is told inside the workspace only."""
+    title, count = notice.fields
+    words, others = {"task": both(notice.task, "title"), "title": title}, int(count) - 1
+    if not others:
+        if not title:
+            return _("“%(task)s” is on hold for now", **words)
+        return _("“%(task)s” is on hold: emergency “%(title)s”", **words)
+    if not title:
+        return ngettext(
+            "“%(task)s” and %(num)s more task of yours are on hold for now",
+            "“%(task)s” and %(num)s more tasks of yours are on hold for now",
+            others,
+            **words,
+        )
+    return ngettext(
+        "“%(task)s” and %(num)s more task of yours are on hold: emergency “%(title)s”",
+        "“%(task)s” and %(num)s more tasks of yours are on hold: emergency “%(title)s”",
+        others,
+        **words,
+    )
 
 
 def _due(notice: Any) -> str:
@@ -503,24 +580,78 @@ def _idle(notice: Any) -> str:
 
 def _emergency(notice: Any) -> str:
     emergency = notice.emergency
-    words = {"title": emergency.title, "severity": emergency.severity}
+    words = {"title": emergency.title, "severity": severity_name(emergency.severity)}
     if emergency.closed_at:
         return (
-            _("Drill %(severity)s, closed: “%(title)s”", **words)
+            _("Drill (%(severity)s), closed: “%(title)s”", **words)
             if emergency.drill
-            else _("Emergency %(severity)s, closed: “%(title)s”", **words)
+            else _("Emergency (%(severity)s), closed: “%(title)s”", **words)
         )
     if person := emergency.acknowledged_by:
         return (
-            _("Drill %(severity)s: “%(title)s”. %(name)s has taken it up", name=person.name, **words)
+            _("Drill (%(severity)s): “%(title)s”. %(name)s has taken it up", name=person.name, **words)
             if emergency.drill
-            else _("Emergency %(severity)s: “%(title)s”. %(name)s has taken it up", name=person.name, **words)
+            else _("Emergency (%(severity)s): “%(title)s”. %(name)s has taken it up", name=person.name, **words)
         )
     return (
-        _("Drill %(severity)s: “%(title)s”. Nobody has taken it up yet", **words)
+        _("Drill (%(severity)s): “%(title)s”. Nobody has taken it up yet", **words)
         if emergency.drill
-        else _("Emergency %(severity)s: “%(title)s”. Nobody has taken it up yet", **words)
+        else _("Emergency (%(severity)s): “%(title)s”. Nobody has taken it up yet", **words)
     )
+
+
+def emergency_facts(emergency: Any, reader: Any) -> list[str]:
+    """What it is, whom it hits as far as the reader may know, who declared it and when on the reader's clock."""
+    lines = [
+        _("Severity: %(severity)s", severity=severity_name(emergency.severity)),
+        _("Trigger: %(trigger)s", trigger=trigger_name(emergency.trigger)),
+    ]
+    about = emergency.about
+    if about and not about.trashed_at and about.known_to(reader):
+        lines.append(_("Project: %(name)s", name=both(about, "name")))
+    words = {"name": emergency.declared_by.name, "moment": zoned_moment(emergency.declared_at, reader.timezone)}
+    return [*lines, str(_DECLARED[emergency.source]) % words]
+
+
+_DECLARED = {
+    "button": _l("Declared by %(name)s, %(moment)s"),
+    "webhook": _l("Declared by another program in the name of %(name)s, %(moment)s"),
+    "rule": _l("Declared by an automation in the name of %(name)s, %(moment)s"),
+}
+
+
+def call_words(notice: Any) -> str:
+    """What an emergency asks of who was told of it, and what happens if nothing comes of it; nothing where somebody
+    has it in hand."""
+    emergency = notice.emergency
+    if emergency.acknowledged_at or emergency.closed_at:
+        return ""
+    until = notice.created_at + emergency.patience
+    words = {"moment": zoned_moment(until, notice.user.timezone)}
+    if clock.now() >= until:
+        return _("The time to take it up ended %(moment)s, and nobody has. Take it up now.", **words)
+    minutes = emergency.level.ack_minutes
+    if emergency.next_in_line():
+        return ngettext(
+            "Take it up within %(num)s minute, by %(moment)s. Otherwise the next in line is called.",
+            "Take it up within %(num)s minutes, by %(moment)s. Otherwise the next in line is called.",
+            minutes,
+            **words,
+        )
+    return ngettext(
+        "Take it up within %(num)s minute, by %(moment)s. Nobody is left to be called after that.",
+        "Take it up within %(num)s minutes, by %(moment)s. Nobody is left to be called after that.",
+        minutes,
+        **words,
+    )
+
+
+def emergency_words(emergency: Any) -> str:
+    """Key listing down · A listing was removed"""
+    if emergency is None:
+        return ""
+    words = {"severity": severity_name(emergency.severity), "trigger": trigger_name(emergency.trigger)}
+    return _("%(severity)s · %(trigger)s", **words)
 
 
 def _changed(notice: Any) -> str:
@@ -544,7 +675,10 @@ def _changed(notice: Any) -> str:
 
 
 def _channel_failed(notice: Any) -> str:
-    return _("The channel “%(name)s” does not take our messages", name=(notice.fields or [""])[0])
+    name, *why = notice.fields or [""]
+    if why:
+        return _("The channel “%(name)s” does not take our messages. %(why)s", name=name, why=trouble_words(why[0]))
+    return _("The channel “%(name)s” does not take our messages", name=name)
 
 
 def _request(notice: Any) -> str:
@@ -559,8 +693,20 @@ def _automation(notice: Any) -> str:
 
 
 def _automation_stopped(notice: Any) -> str:
-    words = _("The automation “%(name)s” was switched off: it ran in a circle, or far too often", name=notice.fields[0])
-    return words
+    name, *others = notice.fields
+    if others:
+        circle = _("The automation “%(name)s” was switched off: it and %(others)s set each other off", name=name,
+                   others=quoted(others))  # fmt: skip
+        return circle
+    return _("The automation “%(name)s” was switched off: it ran in a circle, or far too often", name=name)
+
+
+def _automation_paused(notice: Any) -> str:
+    return _("The automation “%(name)s” was switched off: it names something that is gone", name=notice.fields[0])
+
+
+def quoted(names: Iterable[str]) -> str:
+    return _(" and ").join(_("“%(name)s”", name=name) for name in names)
 
 
 def _about(notice: Any) -> str:
@@ -577,11 +723,13 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "expiring": _expiring,
     "cutoff": _cutoff,
     "idle": _idle,
+    "held": _held,
     "emergency": _emergency,
     "changed": _changed,
     "channel_failed": _channel_failed,
     "automation": _automation,
     "automation_stopped": _automation_stopped,
+    "automation_paused": _automation_paused,
     "approval_asked": _request,
     "approval_decided": _request,
 }
@@ -614,6 +762,7 @@ _WHY = {
     "channel_failed": _l("You get this because you made the channel."),
     "automation": _l("You get this because an automation of the workspace is to tell you."),
     "automation_stopped": _l("You get this because the automation acts in your name."),
+    "automation_paused": _l("You get this because the automation acts in your name."),
 }
 
 
@@ -670,8 +819,12 @@ def priority_name(key: str) -> str:
 
 
 def severity_name(key: str) -> str:
-    level = packs.emergency_flow().of(key)
-    return in_language(level.zh, level.en)
+    level = next((each for each in packs.emergency_flow().severity if each.key == key), None)
+    return in_language(level.zh, level.en) if level else key
+
+
+def trigger_name(key: str) -> str:
+    return str(TRIGGER_NAMES.get(key, key))
 
 
 def field_name(key: str) -> str:
@@ -709,7 +862,10 @@ def size_words(count: int) -> str:
 def trouble_words(text: str | None) -> str:
     """What is kept of a failure, for people: our sentence where there is one, and what the other side said."""
     code, _space, said = (text or "").partition(" ")
-    known = DELIVERY_TROUBLES.get(code)
+    known = DELIVERY_TROUBLES.get(SAME_TROUBLES.get(said, said)) if code.isdigit() and said else None
+    known = known or DELIVERY_TROUBLES.get(SAME_TROUBLES.get(code, code))
+    if known is None and len(code) == 3 and code.isdigit():
+        known = DELIVERY_TROUBLES["500" if code >= "500" else "400"]
     if known is None:
         return text or ""
     if code.isdigit() or said:

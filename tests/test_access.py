@@ -218,6 +218,7 @@ TABLE = {
     "emergencies.show": Row("emergency"),
     "emergencies.acknowledgement.create": Row("emergency", "what one was told"),
     "emergencies.closure.create": Row("emergency", "close", data={"retrospective": ""}),
+    "emergencies.reopening.create": Row("emergency", "close", data={"why": ""}),
     "automations.index": Row("person", "stop watching"),
     "automations.new": Row("person", "keep the workspace"),
     "automations.create": Row("person", "keep the workspace"),

@@ -18,6 +18,7 @@ from linkstar.models import Channel, Comment, Delivery, Notification, Post, Remi
 from tests import test_jobs
 from tests.conftest import make_app
 from tests.test_jobs import valkey  # noqa: F401
+from tests.test_setup_config import STRONG
 from tests.world import NOW, World
 
 HOUR = timedelta(hours=1)
@@ -53,6 +54,7 @@ def trouble(app: Flask, world: World) -> Iterator[World]:
         )
         channel.post("task.completed", "event:1", task=world.script)
         channel.trouble = "503"
+        channel.test()
         db.session.flush()
         lost = db.update(Delivery).where(Delivery.state == "due")
         db.session.execute(lost.values(state="failed", tries=6, error="OSError('away')"))
@@ -112,7 +114,16 @@ def test_an_administrator_reads_what_is_wrong_in_the_own_company(
     assert "1 reminder is due, for 1 hour." in str(said["What is due"])
     assert "2 reminders are due, the oldest for 2 hours." in str(everywhere["What is due"])
     assert str(said["Messages that were given up"]).startswith("2 within a week")
+    listed = admin.get("/deliveries?lang=en").text
+    assert listed.count("data-delivery=") == 2
+    assert "1 given up" in admin.get("/channels?lang=en").text, "a failed test is nowhere among them"
     assert str(said["Channels"]).startswith("1 takes no messages")
+    with app.app_context():
+        db.session.execute(db.text("update channel set address = 'sealed by another key'"))
+        db.session.commit()
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert "SECRET_KEY" in str(dict(doctor.unseen(app))["Channels"])
+    assert "can no longer be read" in admin.get("/channels?lang=en").text
     assert "flask --app app timetable" not in str(said["Timetable"]), "nobody can say while the queue is away"
     with app.app_context():
         for number in range(20):
@@ -225,3 +236,25 @@ def test_what_went_out_long_ago_is_swept_away_and_nothing_is_told_again(app: Fla
         _deliveries, posts, notices = left()
         assert (posts, notices) == (0, before[2] - read)
         assert db.session.scalar(select(func.count(Reminder.id))) == reminders
+
+
+@pytest.mark.one_database
+def test_a_tick_of_another_day_tells_and_takes_nothing_away(
+    app: Flask, trouble: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for name in ("plan_reminders", "run_agreed", "deliver_due", "sweep"):
+        monkeypatch.setattr(jobs, name, lambda name=name: done.append(name))
+    run = app.test_cli_runner().invoke
+    told = run(args=["tick", "--at", "2031-12-01T09:00:00+0800"])
+    assert (told.exit_code, done, told.stderr) == (0, ["plan_reminders", "deliver_due"], "")
+    assert "nothing is swept away" in " ".join(run(args=["tick", "--help"]).output.split())
+    app.config |= {"MAIL_URL": "smtp://mail.example.com", "PUBLIC_URL": "http://127.0.0.1:8000"}
+    done.clear()
+    told = run(args=["tick"], env={"LC_ALL": "en"})
+    assert done == ["plan_reminders", "run_agreed", "deliver_due", "sweep"]
+    assert "PUBLIC_URL" in told.stderr and "127.0.0.1:8000" in told.stderr
+    mailing = {"LINKSTAR_MODE": "production", "MAIL_URL": "smtp://mail.example.com", "SECRET_KEY": STRONG}
+    for host in ("127.0.0.1:8000", "localhost", "[::1]:80", "0.0.0.0"):
+        with pytest.raises(config.BadSetting, match="PUBLIC_URL"):
+            config.load(mailing | {"PUBLIC_URL": f"http://{host}", "LINKSTAR_DATA": str(app.config["DATA"])})

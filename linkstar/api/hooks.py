@@ -11,12 +11,12 @@ from linkstar.api.paging import Page, page
 from linkstar.api.problems import Problem, not_taken
 from linkstar.api.values import Answer, Asked, Body, Id, Moment, Text, Word
 from linkstar.channels import news
-from linkstar.extensions import LARGEST_ID, commit, db
+from linkstar.extensions import LARGEST_ID, commit, db, read_only, write
 from linkstar.i18n import _, _l
 from linkstar.models import EVENTS, Approval, Channel, Emergency, Membership, NotAllowed, Post, Project, Task
 from linkstar.models.channel import AT_MOST as ALL_AT_MOST
 from linkstar.views import access
-from linkstar.views.channels.channels import address_trouble
+from linkstar.views.channels.channels import judged
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
@@ -89,8 +89,12 @@ def create(body: dict[str, Any]) -> Channel:
     address = body.get("target_url") or body.get("hookUrl")
     if not address:
         raise not_taken(target_url=_("This is missing."))
-    if trouble := address_trouble("webhook", address, inside=membership.keeps_workspace):
-        raise not_taken(target_url=trouble)
+    db.session.rollback()  # nobody waits for the lock while a name is looked up
+    read_only()
+    if refusal := judged("webhook", address, inside=membership.keeps_workspace).refusal:
+        raise not_taken(target_url=refusal)
+    write()
+    membership = _inside()
     project_id = (body.get("filter") or {}).get("project_id")
     if project_id:
         access.get_project(project_id)

@@ -8,11 +8,12 @@ from flask import Blueprint, Flask, Response, current_app
 from marshmallow import Schema
 
 from linkstar.api.operation import Operation
-from linkstar.api.problems import MEDIA_TYPE, ROOT, TITLES
+from linkstar.api.problems import ROOT
 from linkstar.extensions import LARGEST_ID
 from linkstar.i18n import _l, force_locale
 from linkstar.models import SCOPES
 from linkstar.views.admission import SAFE, public
+from linkstar.views.problem import MEDIA_TYPE, TITLES
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/openapi.json")
 

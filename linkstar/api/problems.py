@@ -1,6 +1,5 @@
 """Every refusal of the API as a problem document (RFC 9457): which rule it was, and the facts."""
 
-import json
 import logging
 import secrets
 from collections.abc import Iterable
@@ -33,27 +32,11 @@ from linkstar.models import (
 )
 from linkstar.reports.briefs import refused
 from linkstar.reports.obstacles import Obstacles
+from linkstar.views.problem import problem as written
 
 log = logging.getLogger("linkstar")
 
 ROOT = "/api/v1"
-MEDIA_TYPE = "application/problem+json"
-TITLES: dict[int, LazyString] = {
-    400: _l("That cannot be read"),
-    401: _l("No valid token came with it"),
-    403: _l("You may see this, but not change it"),
-    404: _l("There is nothing here for you"),
-    405: _l("This address does not take that"),
-    409: _l("Someone changed it first"),
-    412: _l("Someone changed it since you read it"),
-    413: _l("That is too large"),
-    415: _l("It has to be JSON"),
-    422: _l("Some of what was sent is not taken"),
-    428: _l("Say which state you saw"),
-    429: _l("Too many requests"),
-    500: _l("Something broke on our side"),
-    503: _l("Linkstar is busy for a moment"),
-}
 KINDS: dict[str, LazyString] = {  # those with a name of their own; the page about the API lists them
     "insufficient-scope": _l("The token has no scope for this"),
     "held": _l("Something holds the task back"),
@@ -87,15 +70,9 @@ def document(problem: Problem) -> Response:
     db.session.rollback()
     read_only()
     status = problem.code or 500
-    title = KINDS[problem.kind] if problem.kind else TITLES.get(status, TITLES[400])
-    told = {
-        "type": f"{ROOT}/docs#{problem.kind}" if problem.kind else "about:blank",
-        "title": str(title),
-        "status": status,
-        **({"detail": str(problem.words)} if problem.words else {}),
-        **problem.facts,
-    }
-    return Response(json.dumps(told), status, problem.headers, content_type=MEDIA_TYPE)
+    title = KINDS[problem.kind] if problem.kind else None
+    place = f"{ROOT}/docs#{problem.kind}" if problem.kind else "about:blank"
+    return written(status, problem.words, title=title, type=place, headers=problem.headers, **problem.facts)
 
 
 def register(blueprint: Blueprint) -> None:

@@ -3,12 +3,14 @@ resolves to and whatever the other side answers."""
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import current_app
@@ -17,8 +19,11 @@ from linkstar.channels.trouble import NotTaken
 from linkstar.config import Network, Place
 
 PATIENCE = 10.0  # seconds for all of it: the name, the connection, the answer to its last byte
+A_GLANCE = 2.0  # seconds for a name whose owner waits for a page
 LARGEST_ANSWER = 65_536
 CLOSED_PORTS = (0, 25)
+HOST = re.compile(r"[a-z0-9_.-]{1,253}|[0-9a-f:.]+(%[a-z0-9]+)?")
+FOR_GOOD = ("scheme", "credentials", "port", "address", "redirect")  # codes: the next try would end as this one did
 NOT_PUBLIC = [  # although not every Python says so; the first is the inside of a cloud
     ipaddress.ip_network(each)
     for each in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
@@ -131,6 +136,8 @@ def checked(address: str, allowed: Sequence[Network | Place] = ()) -> SplitResul
         raise Closed("scheme")
     if "@" in url.netloc:
         raise Closed("credentials")
+    if not HOST.fullmatch(url.hostname):
+        raise Closed("scheme")
     if port in CLOSED_PORTS:
         raise Closed("port")
     if literal := _literal(url.hostname):
@@ -140,6 +147,33 @@ def checked(address: str, allowed: Sequence[Network | Place] = ()) -> SplitResul
     return url
 
 
+def looked_up(url: SplitResult, allowed: Sequence[Network | Place] = ()) -> None:
+    """What the name stands for at this moment, while somebody waits; raises Closed: address where it lies inside,
+    unknown or slow where nobody can say. Whoever sends looks again."""
+    found: list[Address] = []
+    trouble: list[Exception] = []
+
+    def look() -> None:
+        try:
+            found.extend(_addresses(socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)))
+        except Exception as error:
+            trouble.append(error)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(A_GLANCE)
+    if thread.is_alive():
+        raise Closed("slow")
+    if trouble:
+        raise _said(trouble[0]) from trouble[0]
+    for address in found:
+        _refuse(address, url, allowed)
+
+
+def _addresses(found: Sequence[tuple[Any, ...]]) -> list[Address]:
+    return [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_kind, place in found]
+
+
 def _port(url: SplitResult) -> int:
     if url.port is None:
         return 443 if url.scheme == "https" else 80
@@ -147,10 +181,15 @@ def _port(url: SplitResult) -> int:
 
 
 def _literal(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    """The address that a name is by its spelling alone: also 2130706433, 0x7f.1 and 127.0.0.1. with its dot."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")
+    with suppress(ValueError):
+        return ipaddress.ip_address(name)
+    with suppress(OSError):
+        return ipaddress.IPv4Address(socket.inet_aton(name))
+    return None
 
 
 def _connected(
@@ -159,8 +198,8 @@ def _connected(
     """A connection to one of the very addresses that were looked at: nobody asks for the name a second time. One
     address that is not public is enough to refuse the name."""
     found = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
-    for *_kind, place in found:
-        _refuse(ipaddress.ip_address(str(place[0]).partition("%")[0]), url, allowed)
+    for address in _addresses(found):
+        _refuse(address, url, allowed)
     trouble = OSError("no address")
     for family, kind, protocol, _name, place in found:
         sock = hold(socket.socket(family, kind, protocol))

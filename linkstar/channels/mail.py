@@ -1,7 +1,8 @@
-"""Mail: one notification, or a digest of many, as a message in its reader's language, by SMTP or into a folder."""
+"""Mail: a notice, or many in a bundle or a digest, as a message in the reader's language, by SMTP or into a folder."""
 
 import smtplib
 import ssl
+from collections.abc import Iterable
 from email import policy
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -13,17 +14,40 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from flask import current_app
 
 from linkstar import clock
+from linkstar.channels.bundle import Bundle
 from linkstar.extensions import db
-from linkstar.i18n import LANGUAGES, _, both, day, force_locale, language
-from linkstar.models import OF_ONE_CLICK, Delivery, Digest, MailedLink, Notification, Unsubscription, User, notices_in
-from linkstar.words import TOPIC_NAMES, notice_words, why_words
+from linkstar.i18n import LANGUAGES, _, both, day, force_locale, language, ngettext
+from linkstar.models import (
+    OF_ONE_CLICK,
+    Delivery,
+    Digest,
+    MailedLink,
+    Notification,
+    Task,
+    Unsubscription,
+    User,
+    notices_in,
+)
+from linkstar.words import (
+    TOPIC_NAMES,
+    call_words,
+    done_words,
+    due_words,
+    emergency_facts,
+    headline,
+    notice_words,
+    why_words,
+)
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
 OF_ONE_TEMPLATE = (  # whose sentence says it all
     "due", "overdue", "escalated", "started", "gate", "approval", "expiring", "cutoff", "idle", "changed",
-    "channel_failed", "automation", "automation_stopped",
+    "channel_failed", "automation", "automation_stopped", "automation_paused",
 )  # fmt: skip
+
+
+About = Notification | Bundle | Digest | MailedLink
 
 
 class _Whole:
@@ -42,8 +66,7 @@ PLAIN_LINES = policy.SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # not 
 
 def compose(delivery: Delivery) -> EmailMessage:
     """The message, with an id that stays the same however often the delivery is tried."""
-    about = delivery.notification or delivery.digest or delivery.mailed_link
-    assert about, "a delivery by mail is of one of them"
+    about = _told_by(delivery)
     reader = about if isinstance(about, MailedLink) else about.user
     public = urlsplit(current_app.config["PUBLIC_URL"])
     message = EmailMessage(policy=PLAIN_LINES)
@@ -58,6 +81,8 @@ def compose(delivery: Delivery) -> EmailMessage:
         if "unsubscribe" in values:
             message["List-Unsubscribe"] = f"<{values['unsubscribe']}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        elif isinstance(about, Bundle) and values["settings"]:
+            message["List-Unsubscribe"] = f"<{values['settings']}>"
         name = _template(about)
         foot = _draw("_foot", "txt", values) if "settings" in values else ""
         message.set_content(f"{_draw(name, 'txt', values).rstrip()}\n{foot}")
@@ -65,18 +90,36 @@ def compose(delivery: Delivery) -> EmailMessage:
     return message
 
 
-def _subject(about: Notification | Digest | MailedLink) -> str:
+def _told_by(delivery: Delivery) -> About:
+    notices = delivery.notices
+    if len(notices) > 1:
+        return Bundle.of(notices)
+    about = delivery.notification or delivery.digest or delivery.mailed_link
+    assert about, "a delivery by mail is of one of them"
+    return about
+
+
+def bundle_words(notices: list[Notification]) -> str:
+    return ngettext(
+        "%(num)s thing needs you today. First: %(first)s",
+        "%(num)s things need you today. First: %(first)s",
+        len(notices),
+        first=notice_words(notices[0]),
+    )
+
+
+def _subject(about: About) -> str:
     if isinstance(about, MailedLink):
         return _link_subject(about)
+    if isinstance(about, Bundle):
+        return bundle_words(about.notices)
     if isinstance(about, Digest):
         return _("What is new for you: %(day)s", day=day(about.until_on))
-    if _template(about) == "assigned":
-        return _("%(name)s gave you “%(task)s”", name=_actor(about), task=both(about.task, "title"))
-    return notice_words(about)
+    return headline(about, _said(about))
 
 
-def _actor(notification: Notification) -> str:
-    return notification.actor.name if notification.actor else ""
+def _said(notice: Notification) -> str:
+    return done_words(notice, "assigned") if _template(notice) == "assigned" else notice_words(notice)
 
 
 def _link_subject(link: MailedLink) -> str:
@@ -90,10 +133,12 @@ def _link_subject(link: MailedLink) -> str:
     return _("%(code)s is your code for Linkstar", code=link.code)
 
 
-def _template(about: Notification | Digest | MailedLink) -> str:
+def _template(about: About) -> str:
     """A creator is given one task after the other, and hears nothing of projects."""
     if isinstance(about, Digest):
         return "digest"
+    if isinstance(about, Bundle):
+        return "bundle"
     if isinstance(about, Notification):
         if about.kind == "staffed" and about.user.only_creates:
             return "assigned"
@@ -107,14 +152,33 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _about(about: Notification | Digest | MailedLink, public: SplitResult) -> dict[str, Any]:
+def _about(about: About, public: SplitResult) -> dict[str, Any]:
     if isinstance(about, MailedLink):
         return _about_link(about, public)
     if isinstance(about, Digest):
-        return {"digest": about, "groups": _groups(about, public)} | _choices(about.user, "digest", public)
-    values = {"notification": about, "said": _subject(about), "why": why_words(about)}
-    values |= {"approval": about.approval, "task": about.task, "project": about.project, "emergency": about.emergency}
-    return values | {"address": _leads_to(about, public)} | _choices(about.user, about.topic, public)
+        groups = _groups(about.user, db.session.scalars(notices_in(about)).unique(), public)
+        by_name = sorted(groups, key=lambda group: (not group[0], group[0]))
+        return {"groups": by_name} | _choices(about.user, ["digest"], public)
+    if isinstance(about, Bundle):
+        topics = list(dict.fromkeys(notice.topic for notice in about.notices))
+        values = {"said": _subject(about), "groups": _groups(about.user, about.notices, public)}
+        return values | _choices(about.user, topics, public)
+    told: dict[str, Any] = {"notification": about, "said": _said(about), "why": why_words(about)}
+    told |= {"approval": about.approval, "task": about.task, "project": about.project, "emergency": about.emergency}
+    told |= {"due_words": due_words, "others": _others(about)}
+    if about.emergency:
+        told |= {"facts": emergency_facts(about.emergency, about.user), "call": call_words(about)}
+    return told | {"address": _leads_to(about, public)} | _choices(about.user, [about.topic], public)
+
+
+def _others(notice: Notification) -> list[Task]:
+    """What the reader is told of besides the one task: what else is on hold, what else there is to do by the hour."""
+    task = notice.task
+    if task is None or not (notice.kind == "held" or (notice.kind == "staffed" and task.due_at)):
+        return []
+    here = Task.on_hold if notice.kind == "held" else Task.project_id == task.project_id
+    mine = Task.visible_to(notice.user).where(Task.owner_id == notice.user_id, Task.completed_at.is_(None), here)
+    return list(db.session.scalars(mine.where(Task.id != task.id).order_by(Task.late_from, Task.id)))
 
 
 def _leads_to(notification: Notification, public: SplitResult) -> str:
@@ -124,25 +188,34 @@ def _leads_to(notification: Notification, public: SplitResult) -> str:
     return _address(public, endpoint, **values)
 
 
-def _choices(reader: User, topic: str, public: SplitResult) -> dict[str, Any]:
-    """How the reader gets rid of such mails; of emergencies only who signs in. A creator has no page of settings."""
-    values: dict[str, Any] = {}
-    if topic in OF_ONE_CLICK:
-        values["unsubscribe"] = _address(public, "unsubscriptions.show", token=Unsubscription(reader, topic).token)
-    values["topic"] = str(TOPIC_NAMES[topic]) if topic in TOPIC_NAMES else _("Digest")
+def _choices(reader: User, topics: list[str], public: SplitResult) -> dict[str, Any]:
+    """How the reader gets rid of such mails, of a single topic by one click; of emergencies only who signs in. A
+    creator has no page of settings."""
+    endings = {
+        str(TOPIC_NAMES[topic]) if topic in TOPIC_NAMES else _("Digest"): _address(
+            public, "unsubscriptions.show", token=Unsubscription(reader, topic).token
+        )
+        for topic in topics
+        if topic in OF_ONE_CLICK
+    }
+    values: dict[str, Any] = {"endings": endings}
+    if len(topics) == 1 and endings:
+        (values["unsubscribe"],) = endings.values()
     values["settings"] = None if reader.only_creates else _address(public, "notification_preferences.show")
     return values
 
 
-def _groups(digest: Digest, public: SplitResult) -> list[tuple[str, list[dict[str, Any]]]]:
-    """By project, each with what it says and where it leads; last what is of no project that the reader knows."""
+def _groups(
+    reader: User, notices: Iterable[Notification], public: SplitResult
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """By project, each with what it says, why, and where it leads; last what is of no project that the reader knows."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for notice in db.session.scalars(notices_in(digest)).unique():
+    for notice in notices:
         project = notice.task.project if notice.task else notice.project
-        name = both(project, "name") if project and project.known_to(digest.user) else ""
-        said = {"said": notice_words(notice), "address": _leads_to(notice, public), "at": notice.created_at}
+        name = both(project, "name") if project and project.known_to(reader) else ""
+        said = {"said": notice_words(notice), "why": why_words(notice), "address": _leads_to(notice, public)}
         found.setdefault(name, []).append(said)
-    return sorted(found.items(), key=lambda group: (not group[0], group[0]))
+    return sorted(found.items(), key=lambda group: not group[0])
 
 
 def _about_link(link: MailedLink, public: SplitResult) -> dict[str, Any]:

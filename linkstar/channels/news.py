@@ -14,7 +14,7 @@ from linkstar.channels.robots import Item, Letter
 from linkstar.extensions import db
 from linkstar.i18n import LANGUAGES, _, both, day, force_locale, in_language, ngettext
 from linkstar.models import Approval, Channel, Emergency, Post, Project, Task, User, Workspace
-from linkstar.words import OPERATION_NAMES
+from linkstar.words import OPERATION_NAMES, severity_name, trigger_name
 
 SHOWN = 15  # things in one message; more are counted
 NAMED = 5  # tasks of one change
@@ -78,9 +78,13 @@ def _item_of_emergency(channel: Channel, emergency: Emergency, event: str) -> It
         "emergency.declared": _("Emergency declared"),
         "emergency.acknowledged": _("Emergency taken up"),
         "emergency.closed": _("Emergency closed"),
+        "emergency.reopened": _("Emergency reopened"),
     }[event]
     heading = _("[Drill] %(words)s", words=words) if emergency.drill else words
-    lines = [_("Severity: %(severity)s", severity=emergency.severity)]
+    lines = [
+        _("Severity: %(severity)s", severity=severity_name(emergency.severity)),
+        _("Trigger: %(trigger)s", trigger=trigger_name(emergency.trigger)),
+    ]
     if emergency.about and channel.may_tell_of(None, emergency.about):
         lines.append(_in_project(emergency.about))
     if emergency.acknowledged_by and event != "emergency.declared":

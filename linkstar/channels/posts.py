@@ -130,25 +130,25 @@ def send(message: Message) -> None:
         answer = door.post(request.address, content=content, headers=headers, inside=message.inside)
         robots.read(message.kind, answer)
     except NotTaken as error:
-        _fail(message, error.code, error.said, gone=isinstance(error, Gone))
+        gone = isinstance(error, Gone) or (isinstance(error, door.Closed) and error.code in door.FOR_GOOD)
+        _fail(message, error.code, error.said, gone=gone)
     except Later:
         if not (message.is_test or message.is_stale):
             raise
         _fail(message, "429", "", gone=False)
-    _note(message, None, gone=False)
+    _note(message, None)
 
 
 def _fail(message: Message, code: str, said: str, *, gone: bool) -> None:
     shown = robots.without_secrets(said, message.address or "", message.secret)
     error = (NeverTaken if gone or message.is_test else NotTaken)(code, shown)
-    _note(message, repr(error), gone=gone)
+    _note(message, repr(error), off=code == "410" and message.kind == "webhook")
     raise error from None
 
 
-def _note(message: Message, trouble: str | None, *, gone: bool) -> None:
+def _note(message: Message, trouble: str | None, *, off: bool = False) -> None:
     """A webhook that says it is gone is not called again until somebody switches it on."""
     read_only()
-    off = gone and message.kind == "webhook"
     now = db.session.execute(
         select(Channel.trouble, Channel.active).where(Channel.id == message.channel_id)
     ).one_or_none()  # fmt: skip

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,10 +22,11 @@ from flask import current_app
 
 from linkstar import clock
 from linkstar.channels import door
+from linkstar.channels.bundle import Bundle
 from linkstar.extensions import db, write
-from linkstar.i18n import LANGUAGES, both, force_locale
-from linkstar.models import URGENT, Delivery, PushSubscription
-from linkstar.words import notice_words
+from linkstar.i18n import LANGUAGES, both, force_locale, ngettext
+from linkstar.models import Delivery, Notification, PushSubscription
+from linkstar.words import emergency_words, headline, notice_words
 
 CURVE = ec.SECP256R1()
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the curve's group
@@ -50,19 +52,30 @@ def compose(delivery: Delivery) -> Push | None:
     browsers = [(each.endpoint, each.public_key, each.auth) for each in PushSubscription.of(notice.user)]
     if not browsers:
         return None
-    project = notice.project or (notice.task.project if notice.task else None)
-    endpoint, values = notice.place
     pages = current_app.url_map.bind("")
     with force_locale(LANGUAGES[notice.user.language]):
+        title, body, (endpoint, values) = _words(delivery.notices)
         said = {
-            "title": notice_words(notice)[:LONGEST],
-            "body": both(project, "name") if project and project.known_to(notice.user) else "",
+            "title": title[:LONGEST],
+            "body": body[:LONGEST],
             "address": pages.build(endpoint, values),
             "key": delivery.idempotency_key,
             "lang": notice.user.language,
         }
-    urgency = "high" if notice.kind in URGENT else "normal"
+    urgency = "high" if notice.urgent else "normal"
     return Push(delivery.idempotency_key, urgency, json.dumps(said, ensure_ascii=False).encode(), browsers)
+
+
+def _words(notices: list[Notification]) -> tuple[str, str, tuple[str, dict[str, Any]]]:
+    """What is shown, in big and in small, and the page that it leads to."""
+    if len(notices) > 1:
+        first = Bundle.of(notices).notices[0]
+        count = ngettext("%(num)s thing needs you today", "%(num)s things need you today", len(notices))
+        return count, notice_words(first), ("notifications.index", {"show": "unread"})
+    (notice,) = notices
+    project = notice.project or (notice.task.project if notice.task else None)
+    name = both(project, "name") if project and project.known_to(notice.user) else emergency_words(notice.emergency)
+    return headline(notice), name, notice.place
 
 
 def send(push: Push) -> None:

@@ -206,37 +206,37 @@ def signed(kind: str, address: str, secret: str | None, told: dict[str, Any], he
 # answers
 
 SLACK_WORD = re.compile(r"[a-z_]{1,60}")
-SLACK_GONE = ("no_service", "no_team", "channel_not_found", "channel_is_archived", "invalid_token", "action_prohibited")
 CODES = {  # kind → the members of an answer that hold its code and its words
     "feishu": (("code", "StatusCode"), ("msg", "StatusMessage")),
     "wecom": (("errcode",), ("errmsg",)),
     "dingtalk": (("errcode",), ("errmsg",)),
 }
 TOO_OFTEN = {
-    "feishu": {"11232": MINUTE}, "wecom": {"45009": MINUTE}, "dingtalk": {"130101": TEN_MINUTES},
+    "feishu": {"11232": MINUTE}, "wecom": {"45009": MINUTE},
+    "dingtalk": {"130101": TEN_MINUTES, "410100": TEN_MINUTES},
 }  # fmt: skip
-NOBODY = {
-    "feishu": {"19001"}, "wecom": {"93000"}, "dingtalk": {"300001", "300005", "400013", "400101"},
+FOR_GOOD = {  # codes: nobody is there, or the same message would be refused again until somebody changes something
+    "feishu": {"9499", "19001", "19021", "19022", "19024"},
+    "wecom": {"40008", "40058", "44004", "93000"},
+    "dingtalk": {
+        "40035", "43004", "300001", "300005", "310000", "400013", "400101", "400102", "400105", "400106", "430101",
+        "430102", "430103", "430104",
+    },
 }  # fmt: skip
+TRY_AGAIN = (408, 409, 423, 425, 429)  # of the statuses that blame the message those that pass
 
 
 def read(kind: str, response: Response) -> None:
-    """Says nothing where the message was taken; raises Later, NotTaken or NeverTaken."""
-    if response.status == 429:
+    """Says nothing where the message was taken; raises Later, NeverTaken where to try again is of no use, or
+    NotTaken."""
+    status = response.status
+    if status == 429:
         raise Later(_retry_after(response.headers.get("retry-after", "")))
-    if kind == "slack":
-        said = response.text.strip()
-        said = said if SLACK_WORD.fullmatch(said) else ""
-        if said in SLACK_GONE or response.status == 410:
-            raise NeverTaken(str(response.status), said)
-        if response.status != 200:
-            raise NotTaken(str(response.status), said)
-    elif kind in CODES:
+    if kind in CODES:
         _read_code(kind, response)
-    elif response.status == 410:
-        raise NeverTaken("410")
-    elif not 200 <= response.status < 300:
-        raise NotTaken(str(response.status))
+    elif status != 200 if kind == "slack" else not 200 <= status < 300:
+        said = response.text.strip() if kind == "slack" else ""
+        raise _refusal(status)(str(status), said if SLACK_WORD.fullmatch(said) else "")
 
 
 def _read_code(kind: str, response: Response) -> None:
@@ -246,17 +246,21 @@ def _read_code(kind: str, response: Response) -> None:
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
-        raise NotTaken(str(response.status) if response.status != 200 else "answer")
+        raise _refusal(response.status)(str(response.status) if response.status != 200 else "answer")
     codes, words = CODES[kind]
     code = next((str(told[name]) for name in codes if name in told), None)
     said = next((str(told[name]) for name in words if told.get(name)), "")
     if code == "0" and response.status == 200:
         return
     if code in (None, "0"):
-        raise NotTaken(str(response.status))
+        raise _refusal(response.status)(str(response.status))
     if wait := TOO_OFTEN[kind].get(code or ""):
         raise Later(clock.now() + wait)
-    raise (NeverTaken if code in NOBODY[kind] else NotTaken)(code or "", said)
+    raise (NeverTaken if code in FOR_GOOD[kind] else _refusal(response.status))(code or "", said)
+
+
+def _refusal(status: int) -> type[NotTaken]:
+    return NeverTaken if 300 <= status < 500 and status not in TRY_AGAIN else NotTaken
 
 
 def _retry_after(text: str) -> datetime:

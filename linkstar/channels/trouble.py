@@ -26,4 +26,4 @@ class NotTaken(Exception):
 
 
 class NeverTaken(NotTaken, Gone):
-    """The robot or the address is not there any more."""
+    """Nobody is there any more, or the same would be refused again: somebody has to change something first."""

@@ -8,13 +8,16 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from linkstar import packs
 from linkstar.extensions import LARGEST_ID
 from linkstar.forms import Form, Pick, Text, Whole, number, stripped
 from linkstar.i18n import _, _l, both
 from linkstar.models import Automation, Project
 from linkstar.planning.automating import IF, OF_A_TASK, THEN, WHEN
+from linkstar.words import severity_name
 
 MOST = 10  # conditions, and actions
+GONE = "gone"  # stands for a choice that is not there any more
 Offer = Callable[[str, str], list[tuple[str, str]]]  # what there is to choose from for a kind in its place
 KINDS = {"trigger": WHEN, "conditions": IF, "actions": THEN}
 KIND_LABELS = {"trigger": _l("What happens"), "conditions": _l("What is asked"), "actions": _l("What is done")}
@@ -48,6 +51,7 @@ KIND_NAMES: dict[str, dict[str, LazyString]] = {
         "create": _l("add a task"),
         "notify": _l("tell somebody"),
         "post": _l("post to a channel"),
+        "declare": _l("declare an emergency"),
     },
 }
 LABELS: dict[tuple[str, str], LazyString] = {  # of what a kind takes, where it has a name of its own there
@@ -63,10 +67,11 @@ LABELS: dict[tuple[str, str], LazyString] = {  # of what a kind takes, where it 
     ("checklist", "choice"): _l("Checklist of the library"),
     ("create", "text"): _l("Title in Chinese"),
     ("create", "choice"): _l("Owner"),
-    ("create", "days"): _l("Due in so many working days, or empty for no due day"),
+    ("create", "days"): _l("Working days until it is due, or empty"),
     ("notify", "choice"): _l("Whom"),
     ("notify", "text"): _l("What they are told"),
     ("post", "choice"): _l("Channel"),
+    ("declare", "choice"): _l("What happened"),
     ("title", "text"): _l("Words"),
 }
 NONE_YET = {  # where a list can be empty, and what to do then
@@ -86,8 +91,10 @@ class PartForm(Form):
     days = Whole()
     text = StringField(filters=[stripped])
     text_en = StringField(_l("Title in English"), filters=[stripped])
+    severity = Pick(_l("How bad it is"))
 
     place = ""
+    was_kept = False  # it comes out of an automation, not of a form
 
     def offer(self, place: str, offered: Offer) -> "PartForm":
         self.place = place
@@ -96,15 +103,27 @@ class PartForm(Form):
             self.kind.data = next(iter(KINDS[place]))
         kind = self.kind.data
         self.kind.label.text = str(KIND_LABELS[place])
-        for name in ("choice", "days", "text", "text_en"):
+        for name in ("choice", "days", "text", "text_en", "severity"):
             if name not in KINDS[place][kind]:
                 delattr(self, name)
             elif label := LABELS.get((kind, name)):
                 self[name].label.text = str(label)
         if self.choice is not None:
-            self.choice.offer(*offered(place, kind))
+            self.choice.offer(*self._with_what_is_gone(offered(place, kind)))
+        if self.severity is not None:
+            levels = [(each.key, severity_name(each.key)) for each in packs.emergency_flow().severity]
+            self.severity.data = self.severity.data if self.severity.data in dict(levels) else ""
+            self.severity.offer(("", _("Choose one.")), *levels)  # the worst is nobody's default
         self._ask_for_what_is_needed(kind)
         return self
+
+    def _with_what_is_gone(self, offered: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Where what was chosen is not there any more nothing else takes its place unseen."""
+        chosen = self.choice.data
+        if self.was_kept and chosen and chosen not in dict(offered):
+            self.choice.data = GONE
+            self.choice.errors = [_("That is not one of the choices any more. Choose again.")]
+        return [(GONE, _("something that is gone")), *offered] if self.choice.data == GONE else offered
 
     def _ask_for_what_is_needed(self, kind: str) -> None:
         if self.days is not None:
@@ -125,6 +144,12 @@ class PartForm(Form):
 
     def validate(self, extra_validators: Any = None) -> bool:
         passed: bool = super().validate(extra_validators)
+        if self.choice is not None and self.choice.data == GONE:
+            self.choice.errors = [_("That is not one of the choices any more. Choose again.")]
+            passed = False
+        if self.severity is not None and not self.severity.data:
+            self.severity.errors = [_("Choose one.")]
+            passed = False
         if self.kind.data == "create" and not (self.text.data or self.text_en.data):
             self.text.errors = [*self.text.errors, _("Write a title in one of the two languages.")]
             passed = False
@@ -167,6 +192,8 @@ class AutomationForm(Form):
         form.trigger = PartForm(formdata=None, prefix="trigger", data=parts.trigger)
         form.conditions = [_filled("conditions", at, part) for at, part in enumerate(parts.conditions)]
         form.actions = [_filled("actions", at, part) for at, part in enumerate(parts.actions)]
+        for row in (form.trigger, *form.conditions, *form.actions) if automation else ():
+            row.was_kept = True
         return form
 
     def _read_rows(self, sent: MultiDict[str, str]) -> None:

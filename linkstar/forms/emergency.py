@@ -35,6 +35,10 @@ class EmergencyForm(Form):
             raise StopValidation(_("Choose one."))
 
 
+class ReopeningForm(Form):
+    why = StringField(_l("Why it is not over"), [Text(300, required=True)], filters=[stripped])
+
+
 class ClosureForm(Form):
     retrospective = TextAreaField(_l("What we learnt"), [Text(5000, required=True)], filters=[stripped])
 

@@ -22,12 +22,12 @@ def _choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
 class NotificationPreferenceForm(Form):
     """How somebody wants to hear of each topic, and when. The quiet hours are off where both ends are the same."""
 
-    quiet_from = TimeField(_l("Quiet from"), [InputRequired()])
-    quiet_until = TimeField(_l("Quiet until"), [InputRequired()])
-    digest = Pick(_l("The digest comes"), choices=_choices(DIGEST_NAMES.items()))
-    digest_weekday = Pick(_l("On which day"), coerce=int, choices=_choices(enumerate(WEEKDAY_NAMES)))
+    quiet_from = TimeField(_l("Quiet hours start"), [InputRequired()])
+    quiet_until = TimeField(_l("Quiet hours end"), [InputRequired()])
+    digest = Pick(_l("Send the digest"), choices=_choices(DIGEST_NAMES.items()))
+    digest_weekday = Pick(_l("Day of the week"), coerce=int, choices=_choices(enumerate(WEEKDAY_NAMES)))
     digest_at = Pick(
-        _l("At"),
+        _l("Time of day"),
         coerce=lambda text: time.fromisoformat(str(text)),
         choices=_choices((hour, f"{hour:%H:%M}") for hour in HOURS),
     )

@@ -47,7 +47,7 @@ from linkstar.models.reminder import Reminder
 from linkstar.models.emergency import Emergency, Inlet
 from linkstar.models.automation import Automation, AutomationRun
 from linkstar.models.occasion import Occasions
-from linkstar.models.deed import Deed
+from linkstar.models.missing import Missing
 from linkstar.models.attachment import LARGEST_FILM, Attachment, AttachmentVersion, ReceivedFile
 from linkstar.models.upload import StorageUse, Upload
 from linkstar.models.comment import Comment, Mention
@@ -95,6 +95,7 @@ from linkstar.models.plan import Clash, Plan, Replan, Shift
 from linkstar.models.split import Split
 from linkstar.models.launch import Launch
 from linkstar.models.declaration import Declaration
+from linkstar.models.deed import Deed
 from linkstar.models.outline import Outline
 from linkstar.models.template_draft import TemplateDraft
 from linkstar.models.project_copy import ProjectCopy
@@ -201,6 +202,7 @@ __all__ = [
     "MemberChanged",
     "Membership",
     "Mention",
+    "Missing",
     "MoveRefused",
     "Mute",
     "NotAllowed",

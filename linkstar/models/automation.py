@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,13 +19,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.heard import Heard
 from linkstar.models.notification import notify_of_automation
 from linkstar.models.project import Project
 from linkstar.models.refusal import NotAllowed, StaleVersion
 from linkstar.models.user import User
+from linkstar.planning.automating import Part
 
 if TYPE_CHECKING:
     from linkstar.models.task import Task
@@ -38,6 +39,7 @@ class Automation(Base):
     """When something happens, and if it is so, then do this: with the rights of its owner, and no others."""
 
     __tablename__ = "automation"
+    __table_args__ = NUMBERED_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
@@ -80,6 +82,10 @@ class Automation(Base):
         return self.may_be_made_by(user, self.workspace_id, self.project)
 
     @property
+    def parts(self) -> list[Part]:
+        return [self.trigger, *self.conditions, *self.actions]
+
+    @property
     def project_keys(self) -> set[str]:
         """The projects that its conditions name."""
         return {each["choice"] for each in self.conditions if each["kind"] == "project"}
@@ -120,10 +126,16 @@ class Automation(Base):
             Heard.begin(self.workspace_id)
         self._set(on, by)
 
-    def stop(self) -> None:
-        """Switched off by the program, because it runs in a circle or without end; its owner is told."""
+    def stop(self, others: Sequence[str] = ()) -> None:
+        """Switched off by the program, because it runs in a circle with these `others` or without end; its owner is
+        told."""
         self._set(False, None)
-        notify_of_automation(self.owner, "automation_stopped", self)
+        notify_of_automation(self.owner, "automation_stopped", self, others)
+
+    def pause(self) -> None:
+        """Switched off by the program, because something that it names is gone; its owner is told."""
+        self._set(False, None)
+        notify_of_automation(self.owner, "automation_paused", self)
 
     def remove(self, *, by: User) -> None:
         self._refuse(by, self.workspace_id, self.project)
@@ -177,6 +189,7 @@ class AutomationRun(Base):
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
     state: Mapped[str] = mapped_column(String(8), default="due")
     depth: Mapped[int] = mapped_column(default=0)  # how many automations set each other going before it
+    chain: Mapped[list[int]] = mapped_column(JSON, default=list)  # which ones, the first one first
     change: Mapped[str | None] = mapped_column(String(32), index=True)  # of the trail: what it did
     trouble: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # why not: facts, no sentence
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -189,7 +202,7 @@ class AutomationRun(Base):
     @classmethod
     def write(cls, rows: Iterable[dict[str, Any]]) -> None:
         """Each once: the same automation is set going by the same thing no second time."""
-        written = [{"depth": 0, "state": "due", "trouble": None, "done_at": None} | row for row in rows]
+        written = [{"depth": 0, "chain": [], "state": "due", "trouble": None, "done_at": None} | row for row in rows]
         if written:
             insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
             db.session.execute(insert(cls).on_conflict_do_nothing(index_elements=["automation_id", "key"]), written)

@@ -49,10 +49,12 @@ def backlogs(workspace_id: int | None = None) -> dict[str, Backlog]:
 
 
 def delivery_states() -> list[Row[*tuple[str, str, int]]]:
-    """Medium, state, how many there are."""
+    """Medium, state, how many there are; tests of channels are none."""
     return list(
         db.session.execute(
-            select(Delivery.medium, Delivery.state, func.count()).group_by(Delivery.medium, Delivery.state)
+            select(Delivery.medium, Delivery.state, func.count())
+            .where(~Post.is_test())
+            .group_by(Delivery.medium, Delivery.state)
         )
     )
 
@@ -64,20 +66,23 @@ def sent_since(moment: datetime, workspace_id: int) -> dict[str, Sent]:
         func.count(case((Delivery.state == "due", 1))),
         func.count(case(((Delivery.state == "failed") & (Delivery.due_at >= moment), 1))),
     )
-    rows = db.session.execute(select(Delivery.medium, *columns).where(_of(workspace_id)).group_by(Delivery.medium))
+    news = select(Delivery.medium, *columns).where(_of(workspace_id), ~Post.is_test())
+    rows = db.session.execute(news.group_by(Delivery.medium))
     found = {medium: Sent(*numbers) for medium, *numbers in rows}
     return {medium: found.get(medium, Sent(0, 0, 0)) for medium in MEDIA}
 
 
 def given_up(since: datetime, workspace_id: int | None = None) -> int:
-    failed = Delivery.state == "failed", Delivery.due_at >= since, _of(workspace_id)
+    failed = Delivery.state == "failed", Delivery.due_at >= since, ~Post.is_test(), _of(workspace_id)
     return db.session.scalar(select(func.count(Delivery.id)).where(*failed)) or 0
 
 
-def channels_failing(workspace_id: int | None = None) -> int:
-    """Of those that are on."""
-    failing = Channel.active, Channel.trouble.is_not(None), _here(Channel.workspace_id, workspace_id)
-    return db.session.scalar(select(func.count(Channel.id)).where(*failing)) or 0
+def channels_failing(workspace_id: int | None = None) -> tuple[int, int]:
+    """Of those that are on: how many take no messages, and how many have an address that can no longer be read."""
+    here = Channel.active, _here(Channel.workspace_id, workspace_id)
+    rows = db.session.execute(select(Channel.trouble, Channel.address).where(*here)).all()
+    sealed = [row for row in rows if row.address is None]
+    return len([row for row in rows if row.trouble and row.address is not None]), len(sealed)
 
 
 def _here(column: InstrumentedAttribute[int], workspace_id: int | None) -> ColumnElement[bool]:

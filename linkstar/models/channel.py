@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from linkstar import clock
-from linkstar.extensions import Base, Instant, db
+from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
 from linkstar.models.audit_event import record
 from linkstar.models.heard import Heard
 from linkstar.models.notification import Delivery, Notification, notify_of_channel
@@ -43,8 +43,9 @@ KINDS = ("slack", "feishu", "wecom", "dingtalk", "webhook")
 EVENTS = (  # what a channel can be told of; the names are those of the webhooks
     "task.created", "task.moved", "task.completed", "task.overdue", "task.unblocked", "gate.passed", "gate.waiting",
     "project.created", "project.idle", "approval.asked", "compliance.expiring", "cutoff.near",
-    "emergency.declared", "emergency.acknowledged", "emergency.closed",
+    "emergency.declared", "emergency.acknowledged", "emergency.closed", "emergency.reopened",
 )  # fmt: skip
+TEST = "test"  # what a channel says when its owner tries it; watched by who sent it, and counted nowhere
 AT_MOST = 200  # of one workspace: each thing that happens is told to all of them
 AT_ONCE = 500  # rows in one statement
 
@@ -54,7 +55,7 @@ class Channel(Base):
     signed JSON. It tells what its owner may see of one project, or of all; no field that is not everybody's."""
 
     __tablename__ = "channel"
-    __table_args__ = (CheckConstraint(f"kind in {KINDS}", name="kind"),)
+    __table_args__ = (CheckConstraint(f"kind in {KINDS}", name="kind"), NUMBERED_ONCE)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
@@ -177,7 +178,7 @@ class Channel(Base):
 
     def test(self) -> None:
         """A message that says only that it comes from here; tried once."""
-        self.post("test", f"test:{secrets.token_urlsafe(8)}")
+        self.post(TEST, f"test:{secrets.token_urlsafe(8)}")
 
     def post(
         self,
@@ -198,7 +199,8 @@ class Channel(Base):
         today = Notification.created_at > clock.now() - timedelta(days=1)
         mine = Notification.user_id == self.owner_id, Notification.workspace_id == self.workspace_id
         query = select(Notification.fields).where(*mine, Notification.kind == "channel_failed", today)
-        if self.owner.active and [self.name] not in db.session.scalars(query).all():
+        told = {fields[0] for fields in db.session.scalars(query) if fields}
+        if self.owner.active and self.name not in told:
             notify_of_channel(self.owner, self)
 
 
@@ -230,6 +232,11 @@ class Post(Base):
     def tell(cls, event: str, *, workspace_id: int, key: str, **about: Any) -> None:
         """Tells each channel that listens, once for each key: whoever says the same again says nothing."""
         Audience(workspace_id).tell([Tidings(event, key, **about)])
+
+    @classmethod
+    def is_test(cls) -> ColumnElement[bool]:
+        """Of a delivery: it carries a test."""
+        return select(cls.id).where(cls.id == Delivery.post_id, cls.event == TEST).exists()
 
     @classmethod
     def write(cls, rows: list[dict[str, Any]]) -> list[int]:

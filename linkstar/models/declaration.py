@@ -35,15 +35,15 @@ class Declaration:
     origin: str | None = None
 
     def declare(self, *, by: User) -> Emergency:
-        """Tells legal and the others, lays the playbook from this moment, holds what is to stand still, and tells the
-        channels; all in one transaction."""
+        """Tells legal and the others, lays the playbook from this moment, holds what is to stand still if the person
+        may do so alone, and tells the channels; all in one transaction."""
         if not Emergency.may_be_declared_by(by, self.workspace_id, self.about):
             raise NotAllowed("create")
         now, flow = clock.now(), packs.emergency_flow()
         emergency = Emergency(
             workspace_id=self.workspace_id, trigger=self.trigger, severity=self.severity, title=self.title,
             note=self.note, about=self.about, drill=self.drill, source=self.source, origin=self.origin,
-            declared_by=by, declared_at=now,
+            declared_by=by, declared_at=now, holds_posts=self.posts,
         )  # fmt: skip
         emergency.escalates_at = now + emergency.patience
         db.session.add(emergency)
@@ -53,7 +53,8 @@ class Declaration:
         db.session.flush()
         change = emergency.write_down("emergency.declared", by=by, changes={"severity": (None, self.severity)})
         emergency.finish(emergency.project.anchor_key, by=by)
-        emergency.hold(posts=self.posts, by=by, change=change)
+        if Emergency.may_hold(by, self.workspace_id, self.about):
+            emergency.hold(by=by, change=change)
         emergency.announce("declared")
         return emergency
 

@@ -1,4 +1,6 @@
+from collections.abc import Collection
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,11 +10,14 @@ from sqlalchemy.orm import contains_eager
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.audit_event import in_both, new_change, one_act
-from linkstar.models.automation import AutomationRun
+from linkstar.models.automation import Automation, AutomationRun
 from linkstar.models.calendar_day import calendars_of
 from linkstar.models.channel import Channel
 from linkstar.models.checklist import Checklist
+from linkstar.models.declaration import Declaration
+from linkstar.models.emergency import Emergency
 from linkstar.models.membership import Membership
+from linkstar.models.missing import PERSON, Missing
 from linkstar.models.notification import notify, notify_of_project
 from linkstar.models.occasion import facts_of
 from linkstar.models.project import Project
@@ -24,7 +29,7 @@ from linkstar.models.user import User
 from linkstar.planning.automating import Facts, Part, counted_from, is_stage
 from linkstar.planning.working_days import OutOfRange
 
-ROLE, PERSON = "role:", "person:"
+ROLE = "role:"
 
 
 class Deed:
@@ -34,6 +39,7 @@ class Deed:
     def __init__(self, run: AutomationRun) -> None:
         self.run, self.automation = run, run.automation
         self.by = self.automation.owner
+        self.left: dict[str, Any] | None = None  # why one of the actions was left out
 
     @classmethod
     def carry_out(cls, run_id: int) -> None:
@@ -53,6 +59,13 @@ class Deed:
         if not self.automation.active:
             self.run.end("stopped", {"why": "off"})
             return
+        if self.automation.since and self.run.created_at < self.automation.since:
+            self.run.end("stopped", {"why": "changed"})
+            return
+        if Missing(self.automation.workspace_id, [self.automation]).of(self.automation):
+            self.automation.pause()
+            self.run.end("stopped", {"why": "names_gone"})
+            return
         change = new_change()
         try:
             with one_act(change, "automation"), db.session.begin_nested():
@@ -62,10 +75,12 @@ class Deed:
             self.run.end("refused", trouble_of(refusal))
             return
         self.run.change = change if done else None
-        self.run.end("done" if done else "nothing")
+        self.run.end("done" if done else "nothing", self.left)
 
     @property
     def _is_still_so(self) -> bool:
+        if self.automation.project_id not in (None, self.project.id if self.project else None):
+            return False
         facts = facts_of(self.task) if self.task else Facts(self.project.id if self.project else None)
         return facts.fulfil(self.automation.conditions)
 
@@ -108,6 +123,8 @@ class Deed:
                 return self._notify(action)
             case "post":
                 return self._post(action, number)
+            case "declare":
+                return self._declare(action)
         raise CannotAutomate("gone")
 
     def _task_for(self, permission: str) -> Task:
@@ -166,6 +183,8 @@ class Deed:
         if not project.allows(self.by, "create"):
             raise NotAllowed("create")
         owner = self._people(action["choice"])[0]
+        if all(each.id != owner.id for each in project.people()):  # who owns a task, but no other
+            raise CannotAutomate("nobody")
         today = clock.today(ZoneInfo(owner.timezone))
         due_on = None if action.get("days") is None else self._calendar(owner).shift(today, action["days"])
         titles = {"title_zh": action.get("text"), "title_en": action.get("text_en")}
@@ -201,6 +220,24 @@ class Deed:
         channel.post("automation.ran", f"run:{self.run.id}:{number}", task=self.task, project=self.project, facts=facts)
         return True
 
+    def _declare(self, action: Part) -> bool:
+        """Never two about one project that are open; on PostgreSQL nobody else looks meanwhile."""
+        mine = self.automation
+        db.session.execute(select(Automation.id).where(Automation.id == mine.id).with_for_update())
+        about, origin = self.project, origin_of(mine) + sha256(self.run.key.encode()).hexdigest()[:32]
+        why = declares_none(mine, [about.id if about else None]).get(about.id if about else None)
+        if why is None and db.session.scalar(select(Emergency.id).where(Emergency.origin == origin)):
+            why = "declared"
+        if why:
+            self.left = {"why": why}
+            return False
+        title = f"{mine.name} · {self.task.code}" if self.task else mine.name  # who reads it may not see the task
+        Declaration(
+            workspace_id=mine.workspace_id, trigger=action["choice"], severity=action["severity"], title=title[:200],
+            about=about, source="rule", origin=origin,
+        ).declare(by=self.by)  # fmt: skip
+        return True
+
     def _people(self, choice: str) -> list[User]:
         """Who is meant, of those who can own a task of the project."""
         if self.project is None:
@@ -230,6 +267,21 @@ class Deed:
 
     def _takes_no_part(self, person: User) -> bool:
         return self.project is not None and all(each.user_id != person.id for each in self.project.members)
+
+
+def origin_of(automation: Automation) -> str:
+    """How the origin of all emergencies begins that it declared."""
+    return f"rule:{automation.id}:"
+
+
+def declares_none(automation: Automation, projects: Collection[int | None]) -> dict[int | None, str]:
+    """Of these projects, about which it declares no emergency now, and why: one that it declared is still open, or the
+    project is itself the playbook of one, whose tasks would declare others without end."""
+    laid = select(Emergency.project_id).where(Emergency.project_id.in_({*projects} - {None}))
+    still = Emergency.origin.startswith(origin_of(automation)), Emergency.closed_at.is_(None)
+    open_about = set(db.session.scalars(select(Emergency.about_id).where(*still)))
+    why: dict[int | None, str] = {each: "declared" for each in projects if each in open_about}
+    return why | dict.fromkeys(db.session.scalars(laid), "playbook")
 
 
 def stage_for(choice: str, stages: list[Stage], now: Stage | None) -> Stage | None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, contains_eager, joinedload, mapped_column, relationship
 
 from linkstar import clock, packs
 from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
@@ -29,7 +29,7 @@ from linkstar.models.evidence import Evidence
 from linkstar.models.hold import Hold
 from linkstar.models.mailed_link import secrets_of
 from linkstar.models.membership import Membership
-from linkstar.models.notification import Notification, notify, notify_of_emergency
+from linkstar.models.notification import URGENT, Notification, notify, notify_of_emergency
 from linkstar.models.project import Project
 from linkstar.models.refusal import NotAllowed, Overtaken
 from linkstar.models.role import EXTERNAL_ROLES
@@ -38,7 +38,8 @@ from linkstar.models.user import SignIn, User
 
 SOURCES = ("button", "webhook", "rule")
 ACKNOWLEDGING = "em_ack"  # what the pack's playbook calls the task that is done when somebody takes it up
-OPERATION = "emergency_close"  # of the pack's sensitive operations: who may close
+OPERATION = "emergency_close"  # of the pack's sensitive operations: who may close, and reopen
+REOPENING = timedelta(days=30)  # after which it stays closed
 
 
 class Emergency(Base):
@@ -64,6 +65,8 @@ class Emergency(Base):
     source: Mapped[str] = mapped_column(String(8), default="button")
     origin: Mapped[str | None] = mapped_column(String(64), unique=True)  # the message that declared it, once
     drill: Mapped[bool] = mapped_column(default=False)
+    holds_posts: Mapped[bool] = mapped_column(default=False)  # what is not published yet is held as well
+    held_at: Mapped[datetime | None] = mapped_column(Instant)  # None: not before somebody takes it up
     declared_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     declared_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     escalates_at: Mapped[datetime | None] = mapped_column(Instant)  # to the next in line; None: nobody is left, or done
@@ -73,12 +76,15 @@ class Emergency(Base):
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     retrospective: Mapped[str | None] = mapped_column(Text)
+    reopened_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    reopened_at: Mapped[datetime | None] = mapped_column(Instant)
 
     project: Mapped[Project | None] = relationship(foreign_keys=[project_id])  # the playbook that was laid
     about: Mapped[Project | None] = relationship(foreign_keys=[about_id])  # the launch that it hits
     declared_by: Mapped[User] = relationship(foreign_keys=[declared_by_id])
     acknowledged_by: Mapped[User | None] = relationship(foreign_keys=[acknowledged_by_id])
     closed_by: Mapped[User | None] = relationship(foreign_keys=[closed_by_id])
+    reopened_by: Mapped[User | None] = relationship(foreign_keys=[reopened_by_id])
     holds: Mapped[list[Hold]] = relationship(back_populates="emergency", cascade="all, delete-orphan")
 
     # who sees it, and who may do what
@@ -109,15 +115,45 @@ class Emergency(Base):
             return True
         return about.allows(user, "create") if about else membership.scope("create") != "none"
 
+    @classmethod
+    def may_hold(cls, user: User, workspace_id: int, about: Project | None) -> bool:
+        """May the person stop the ads by the alarm alone? An alarm must be quick, so whoever creates no more than work
+        of the own may raise it; what it names is held when somebody of those told takes it up."""
+        membership = user.membership_in(workspace_id)
+        if membership is None or not cls.may_be_declared_by(user, workspace_id, about):
+            return False
+        if membership.scope("view") == "all":
+            return True
+        return (about.scope(user, "create") if about else membership.scope("create")) in ("all", "member")
+
     def may_be_acknowledged_by(self, user: User) -> bool:
         """By those who were told, as long as nobody has taken it up."""
-        waiting = self.acknowledged_at is None and self.closed_at is None
-        return waiting and user.is_inside(self.workspace_id) and user.id in self.told_ids()
+        return self.waiting and self._was_told(user)
+
+    @property
+    def waiting(self) -> bool:
+        """Is it open, and has nobody taken it up?"""
+        return self.acknowledged_at is None and self.closed_at is None
+
+    def _was_told(self, user: User) -> bool:
+        return user.is_inside(self.workspace_id) and user.id in self.told_ids()
 
     def may_be_closed_by(self, user: User) -> bool:
+        return self.closed_at is None and (self.may_be_withdrawn_by(user) or self.ends_by(user))
+
+    def may_be_withdrawn_by(self, user: User) -> bool:
+        """A false alarm: by who declared it, as long as nobody has taken it up, or opened it again."""
+        mine = user.id == self.declared_by_id and user.is_inside(self.workspace_id)
+        return mine and self.waiting and self.reopened_at is None
+
+    def may_be_reopened_by(self, user: User) -> bool:
+        """By who may close it, for some days."""
+        return self.closed_at is not None and clock.now() <= self.closed_at + REOPENING and self.ends_by(user)
+
+    def ends_by(self, user: User) -> bool:
         """By the pack's approvers (legal) and by PMO; by an administrator where the workspace has neither."""
         membership = user.membership_in(self.workspace_id)
-        if membership is None or self.closed_at:
+        if membership is None:
             return False
         closers = {*packs.pack().operation(OPERATION).approvers, "pmo"}
         if membership.role in closers:
@@ -134,8 +170,9 @@ class Emergency(Base):
     def patience(self) -> timedelta:
         return timedelta(minutes=self.level.ack_minutes)
 
-    def told_ids(self) -> set[int]:
-        return set(db.session.scalars(select(Notification.user_id).where(Notification.emergency_id == self.id)))
+    def told_ids(self, since: datetime | None = None) -> set[int]:
+        query = select(Notification.user_id).where(Notification.emergency_id == self.id)
+        return set(db.session.scalars(query.where(Notification.created_at >= since) if since else query))
 
     def tell_first(self, *, by: User) -> None:
         """Legal in the same moment and before the others; of each role who fills it, or stands in for who is away."""
@@ -147,9 +184,9 @@ class Emergency(Base):
         """The roles of the severity, legal first whatever the pack's order."""
         return sorted(self.level.notify, key=lambda role: role != "legal")
 
-    def _next_in_line(self) -> list[User]:
+    def next_in_line(self) -> list[User]:
         """The next person of one of the roles, legal's first; then PMO, then the administrators."""
-        fill, told = staff(self.workspace_id, self.about), self.told_ids()
+        fill, told = staff(self.workspace_id, self.about), self.told_ids(since=self.reopened_at)
         for role in self._roles:
             for person in fill.get(role, ()):
                 if person.id not in told:
@@ -175,7 +212,7 @@ class Emergency(Base):
 
     def escalate(self) -> None:
         """Tells the next in line, once, however many try."""
-        people = self._next_in_line()
+        people = self.next_in_line()
         claimed = db.session.execute(
             update(Emergency)
             .where(Emergency.id == self.id, Emergency.escalations == self.escalations)
@@ -197,14 +234,17 @@ class Emergency(Base):
     # what happens to it
 
     def acknowledge(self, *, by: User) -> None:
-        """Somebody takes it up; nobody else is called."""
+        """Somebody takes it up; nobody else is called, and what an alarm alone did not hold is held now."""
         self._lock()
-        if self.acknowledged_at:
-            raise Overtaken("changed_since")
-        if not self.may_be_acknowledged_by(by):
+        if not self._was_told(by):
             raise NotAllowed("acknowledge")
+        if not self.waiting:
+            raise Overtaken("changed_since")
         self.acknowledged_by, self.acknowledged_at, self.escalates_at = by, clock.now(), None
-        self.write_down("emergency.acknowledged", by=by, changes={"severity": (self.severity, self.severity)})
+        severity = self.severity, self.severity
+        change = self.write_down("emergency.acknowledged", by=by, changes={"severity": severity})
+        if self.held_at is None:
+            self.hold(by=by, change=change)
         self.finish(ACKNOWLEDGING, by=by)
         self.announce("acknowledged")
 
@@ -222,17 +262,29 @@ class Emergency(Base):
             task.deliver(Evidence(workspace_id=self.workspace_id, kind="text", value=by.name), by=by)
         task.move_to(by=by, to={"stage": done})
 
-    def hold(self, *, posts: bool, by: User, change: str) -> None:
-        """The ads work of the launch that it hits, and of its sub-projects: open tasks that are given to the role ads,
-        or owned by who has it; with `posts` also what is not published yet. A drill only writes down which."""
-        tasks = self._to_hold(posts)
-        self.holds = [Hold(task_id=task.id, task=task) for task in tasks]
+    def hold(self, *, by: User, change: str) -> None:
+        """The ads work of the launch that it hits, and of its sub-projects, as it is at this moment: open tasks that
+        are given to the role ads, or owned by who has it; with `holds_posts` also what is not published yet. A drill
+        only writes down which."""
+        tasks = self._to_hold()
+        self._forget_holds()
+        self.holds, self.held_at = [Hold(task_id=task.id, task=task) for task in tasks], clock.now()
         if not self.drill:
             self._redraw(tasks)
             self._note_tasks("emergency.held", tasks, by=by, change=change)
+            self._tell_owners(tasks, by=by if self.source == "button" else None)
         db.session.flush()
 
-    def _to_hold(self, posts: bool) -> list[Task]:
+    def _tell_owners(self, tasks: Iterable[Task], *, by: User | None) -> None:
+        """Each once, however many tasks. What it is called is told to nobody outside the workspace."""
+        owned: dict[User, list[Task]] = {}
+        for task in tasks:
+            owned.setdefault(task.owner, []).append(task)
+        for owner, mine in owned.items():
+            title = self.title if owner.is_inside(self.workspace_id) else ""
+            notify(owner, "held", by=by, task=mine[0], fields=[title, str(len(mine))])
+
+    def _to_hold(self) -> list[Task]:
         if self.about is None:
             return []
         launch = or_(Project.id == self.about.id, Project.parent_id == self.about.id)
@@ -241,7 +293,7 @@ class Emergency(Base):
             Membership.workspace_id == self.workspace_id, Membership.role == "ads"
         )
         named = [Task.role == "ads", Task.owner_id.in_(advertisers)]
-        if posts:
+        if self.holds_posts:
             named.append(Task.publish_at.is_not(None))
         return list(
             db.session.scalars(
@@ -253,11 +305,12 @@ class Emergency(Base):
         )
 
     def close(self, retrospective: str, *, by: User) -> None:
-        """With what was learnt; what it held may start again, and its owners are told."""
+        """With what was learnt; what it held may start again, and its owners are told. Who declared it withdraws it in
+        this way."""
         self._lock()
-        if self.closed_at:
-            raise Overtaken("changed_since")
         if not self.may_be_closed_by(by):
+            if self.ends_by(by) or by.id == self.declared_by_id:
+                raise Overtaken("changed_since")
             raise NotAllowed("close")
         change = new_change()
         self.closed_by, self.closed_at, self.retrospective = by, clock.now(), retrospective
@@ -267,18 +320,41 @@ class Emergency(Base):
             self._release(by, change)
         self.announce("closed")
 
+    def reopen(self, why: str, *, by: User) -> None:
+        """It goes on: who had taken it up has it, and is told; else they are called from the first one on. It holds
+        what is open now."""
+        self._lock()
+        if not self.may_be_reopened_by(by):
+            if self.closed_at is None and self.ends_by(by):
+                raise Overtaken("changed_since")
+            raise NotAllowed("close")
+        self.closed_by = self.closed_at = None
+        self.reopened_by, self.reopened_at = by, clock.now()
+        change = self.write_down("emergency.reopened", by=by, changes={"why": (None, why)})
+        self.hold(by=by, change=change)
+        if self.acknowledged_by and self.acknowledged_by.is_inside(self.workspace_id):
+            self._tell({self.acknowledged_by} - {by}, by)
+        else:
+            self.acknowledged_by = self.acknowledged_at = None
+            self.escalates_at = self.reopened_at + self.patience
+            self.tell_first(by=by)
+        self.announce("reopened")
+
     def _release(self, by: User, change: str) -> None:
         query = select(Task).join(Hold, Hold.task_id == Task.id).where(Hold.emergency_id == self.id).order_by(Task.id)
         tasks = list(db.session.scalars(query))
         self._redraw(tasks)
         self._note_tasks("emergency.released", tasks, by=by, change=change)
-        db.session.execute(delete(Hold).where(Hold.emergency_id == self.id).execution_options(**QUIETLY))
-        db.session.expire(self, ["holds"])
+        self._forget_holds()
         held = select(Hold.task_id).where(Hold.task_id.in_([task.id for task in tasks]), Hold.real())
         still = set(db.session.scalars(held))
         for task in tasks:
             if task.id not in still and not task.completed_at and not task.trashed_at:
                 notify(task.owner, "unblocked", by=by, task=task)
+
+    def _forget_holds(self) -> None:
+        db.session.execute(delete(Hold).where(Hold.emergency_id == self.id).execution_options(**QUIETLY))
+        db.session.expire(self, ["holds"])
 
     @staticmethod
     def _redraw(tasks: Iterable[Task]) -> None:
@@ -302,10 +378,11 @@ class Emergency(Base):
         return record(action, by=by, change=change, changes=told, **here)  # type: ignore[arg-type]
 
     def announce(self, what: str) -> None:
-        """To the channels: declared, acknowledged, closed."""
+        """To the channels: declared, acknowledged, closed, reopened; each once, and again after it was reopened."""
+        again = f":{self.reopened_at:%Y%m%dT%H%M%S%f}" if self.reopened_at else ""
         Post.tell(
-            f"emergency.{what}", workspace_id=self.workspace_id, key=f"emergency:{self.id}:{what}", emergency=self,
-            project=self.project, drill=self.drill,
+            f"emergency.{what}", workspace_id=self.workspace_id, key=f"emergency:{self.id}:{what}{again}",
+            emergency=self, project=self.project, drill=self.drill,
         )  # fmt: skip
 
     def _lock(self) -> None:
@@ -314,6 +391,17 @@ class Emergency(Base):
 
 
 QUIETLY = {"synchronize_session": False}
+
+
+def _urgent() -> ColumnElement[bool]:
+    """Of a notice: an emergency, what it holds, and whatever is told of the playbook of one that rages."""
+    playbooks = select(Emergency.project_id).where(Emergency.raging(), Emergency.project_id.is_not(None))
+    tasks = select(Task.id).where(Task.project_id.in_(playbooks)).correlate(None)
+    about = Notification.task_id.in_(tasks), Notification.project_id.in_(playbooks.correlate(None))
+    return or_(Notification.kind.in_(URGENT), *about)
+
+
+Notification.urgent = column_property(_urgent(), deferred=True)
 
 
 def _insiders(workspace_id: int) -> list[Membership]:
@@ -352,6 +440,7 @@ class Inlet(Base):
     no secret: the token follows from its key and SECRET_KEY and is looked up by its hash."""
 
     __tablename__ = "inlet"
+    __table_args__ = NUMBERED_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)

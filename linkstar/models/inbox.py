@@ -18,6 +18,7 @@ from linkstar.models.user import User
 
 REACHES_BACK = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}  # the first digest; the next go on from it
 FURTHEST_BACK = timedelta(days=30)
+OF_THEIR_OWN = ("channel_failed", "automation_stopped", "automation_paused")  # about what is in the person's name
 
 
 def notices_of(person: User) -> Select[Notification]:
@@ -36,7 +37,7 @@ def _seen_by(person: User) -> ColumnElement[bool]:
         Notification.approval_id.in_(requests),
         Notification.project_id.in_(projects),
         Notification.emergency_id.in_(emergencies),
-        and_(Notification.kind.in_(("channel_failed", "automation_stopped")), Notification.workspace_id.in_(inside)),
+        and_(Notification.kind.in_(OF_THEIR_OWN), Notification.workspace_id.in_(inside)),
     )
 
 

@@ -402,13 +402,14 @@ class Launch:
         if self.owner.id not in members:
             project.add_member(self.owner, by=by)
             members.add(self.owner.id)
-        for task in made.values():
+        for task in sorted(made.values(), key=lambda task: task.milestone):  # of work the person hears first
             person = task.owner
             membership = person.membership_in(project.workspace_id)
             if person.id not in members and membership and membership.role != "creator":
                 project.add_member(person, by=by)
                 members.add(person.id)
-            if person.id not in told and not task.unassigned and project.draft_of_id is None:
+            waits = task.unassigned and not task.due_at  # for somebody who is given it; an hour waits for nobody
+            if person.id not in told and not waits and project.draft_of_id is None:
                 notify(person, "staffed", by=by, task=task)
                 told.add(person.id)
 

@@ -1,7 +1,8 @@
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -27,6 +28,7 @@ TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choi
     "commented": "commented",
     "changed": "changed",
     "unblocked": "unblocked",
+    "held": "unblocked",
     "handed_over": "handed_over",
     "waiver_asked": "approval",
     "waiver_decided": "approval",
@@ -45,9 +47,10 @@ TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choi
     "channel_failed": "channel",
     "automation": "mentioned",
     "automation_stopped": "channel",
+    "automation_paused": "channel",
 }
 BY_NAME = ("assigned", "mentioned", "approval_asked", "approval_decided", "waiver_asked", "emergency")  # past a mute
-URGENT = ("emergency",)  # neither quiet hours nor a digest hold it
+URGENT = ("emergency", "held")
 
 
 class Notification(Base):
@@ -83,6 +86,9 @@ class Notification(Base):
     handover_note: Mapped["HandoverNote | None"] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="notification", cascade="all, delete-orphan")
 
+    if TYPE_CHECKING:
+        urgent: Mapped[bool]  # neither quiet hours nor a digest hold it; what makes it so, emergency.py says
+
     @property
     def still_blocked_by(self) -> int:
         """How many blocking tasks stand in front of the task now, where the notice is about that."""
@@ -103,7 +109,7 @@ class Notification(Base):
         """The page that it leads to: its endpoint, and what stands in its address."""
         if self.kind == "channel_failed":
             return "channels.index", {}
-        if self.kind == "automation_stopped":
+        if self.kind in ("automation_stopped", "automation_paused"):
             return "automations.index", {}
         if self.emergency_id:
             return "emergencies.show", {"emergency_id": self.emergency_id}
@@ -156,6 +162,17 @@ class Delivery(Base):
         """The same at every try, so that whoever gets it twice can tell."""
         return f"delivery-{self.id}"
 
+    @property
+    def riders(self) -> list["Delivery"]:
+        """Those of other notices that go out in this one's message, and end as it ends."""
+        riding = Delivery.carrier_id == self.id, Delivery.notification_id.is_not(None), Delivery.state == "due"
+        return list(db.session.scalars(select(Delivery).where(*riding).order_by(Delivery.id)))
+
+    @property
+    def notices(self) -> list[Notification]:
+        """All that its message tells of."""
+        return [each.notification for each in (self, *self.riders) if each.notification]
+
 
 class Digest(Base):
     """What a person was told of in one mail instead of many: the notices of a day or a week."""
@@ -196,20 +213,43 @@ def notify_of_emergency(user: User, *, by: User | None, emergency: "Emergency") 
 
 
 def notify_of_channel(user: User, channel: "Channel") -> None:
-    """That a channel of the person's takes no messages; its name is kept, for it may be gone when this is read."""
+    """That a channel of the person's takes no messages, and why; its name is kept, for it may be gone when this is
+    read."""
     project = {"project_id": channel.project_id}
-    _tell(user, "channel_failed", workspace_id=channel.workspace_id, actor=None, fields=[channel.name], **project)
+    fields = [each for each in (channel.name, channel.what_is_wrong) if each]
+    _tell(user, "channel_failed", workspace_id=channel.workspace_id, actor=None, fields=fields, **project)
 
 
-def notify_of_automation(user: User, kind: str, automation: "Automation") -> None:
-    """That an automation of the person's was switched off; its name is kept, for it may be gone when this is read."""
-    project = {"project_id": automation.project_id}
-    _tell(user, kind, workspace_id=automation.workspace_id, actor=None, fields=[automation.name], **project)
+def notify_of_automation(user: User, kind: str, automation: "Automation", others: Iterable[str] = ()) -> None:
+    """That an automation of the person's was switched off, and which `others` with it; the names are kept, for they
+    may be gone when this is read."""
+    project, names = {"project_id": automation.project_id}, [automation.name, *others]
+    _tell(user, kind, workspace_id=automation.workspace_id, actor=None, fields=names, **project)
 
 
 def _tell(user: User, kind: str, **values: Any) -> None:
     """Puts a row into the person's inbox, and one on its way by each medium that could carry it; whether the reader
     wants it so, and when, is asked when it goes out. A creator has no inbox."""
-    deliveries = [Delivery(medium="mail")] + ([Delivery(medium="push")] if user.pushes else [])
+    media = ("mail", "push") if user.pushes else ("mail",)
+    of_an_hour = "task" in values and values["task"].due_at  # told at its own moment, by itself
+    together = bool(values.get("reminder")) and not of_an_hour
+    deliveries = [
+        Delivery(medium=medium, carrier_id=_carrier_to(user, medium) if together else None) for medium in media
+    ]
     db.session.add(Notification(kind=kind, user=user, deliveries=deliveries, **values))
     db.session.info["notified"] = True
+
+
+def _carrier_to(user: User, medium: str) -> int | None:
+    """What the person is reminded of in a morning goes out in one message, that of the first; as long as nobody has
+    taken it in hand, which the lock on its row keeps so until this one is written."""
+    waiting = (
+        select(Delivery.id)
+        .join(Delivery.notification)
+        .where(Notification.user_id == user.id, Notification.reminder_id.is_not(None), Delivery.medium == medium)
+        .where(Delivery.state == "due", Delivery.tries == 0, Delivery.carrier_id.is_(None))
+        .where(~Notification.urgent)
+        .order_by(Delivery.id)
+        .limit(1)
+    )
+    return db.session.scalar(waiting.with_for_update(of=Delivery))

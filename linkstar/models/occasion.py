@@ -15,7 +15,7 @@ from linkstar.models.emergency import Inlet
 from linkstar.models.project import Project
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
-from linkstar.planning.automating import DEEPEST, MOST_AN_HOUR, Facts, Happening, counted_from
+from linkstar.planning.automating import MOST_AN_HOUR, Facts, Happening, circle_of, counted_from
 
 ACTIONS = {"task.moved": "moved", "gate.passed": "gate", "checklist_item.ticked": "ticked"}
 LOOKED_BACK = timedelta(days=3)  # a day that was reached while nothing ran is caught up with for so long
@@ -79,8 +79,13 @@ def happenings(events: Iterable[AuditEvent], tasks: dict[int, Task]) -> Iterator
 
 
 def _deadline_of(task: Task) -> str:
-    """Another one is another occasion. Where the plan counts hours, several may lie on one day."""
+    """To be late for another one is another occasion. Where the plan counts hours, several may lie on one day."""
     return str(task.due_on) if task.due_at is None else task.due_at.isoformat()
+
+
+def _days_of(automation: Automation) -> int:
+    """So many days after the day that is counted from; who writes another number waits for another day."""
+    return counted_from(automation.trigger)[1]
 
 
 def _is_by_itself(row: Row) -> bool:
@@ -110,14 +115,15 @@ class Occasions:
         wanted = {event.task_id for event in events if event.action in ACTIONS}
         tasks = tasks_with_facts(Task.id.in_(wanted), Task.workspace_id == self.workspace_id)
         changes = {event.change for event in events if event.via == "automation"}
-        query = select(AutomationRun.change, AutomationRun.depth).where(AutomationRun.change.in_(changes))
-        depths = {row.change: row.depth + 1 for row in db.session.execute(query)} if changes else {}
+        query = select(AutomationRun).where(AutomationRun.change.in_(changes))
+        runs = db.session.scalars(query) if changes else ()
+        chains = {run.change: [*run.chain, run.automation_id] for run in runs}
         facts = {task.id: facts_of(task) for task in tasks.values()}
         for event, task, happening in happenings(events, tasks):
             for automation in self._set_going(happening, facts[task.id]):
                 if automation.since and event.created_at >= automation.since:
-                    depth = depths.get(event.change, 0)
-                    yield automation, self._row(f"event:{event.id}", task) | {"depth": depth}
+                    chain = chains.get(event.change, [])
+                    yield automation, self._row(f"event:{event.id}", task) | {"depth": len(chain), "chain": chain}
 
     def _set_going(self, happening: Happening, facts: Facts) -> list[Automation]:
         return [
@@ -163,7 +169,7 @@ class Occasions:
         for task in tasks_with_facts(*here, near).values():
             for automation in self._set_going(Happening("date"), facts_of(task)):
                 if automation in mine and self._reached(automation, task.due_on, task.owner.timezone):
-                    yield automation, self._row(f"due:{task.id}:{_deadline_of(task)}", task)
+                    yield automation, self._row(f"due:{task.id}:{task.due_on}:{_days_of(automation)}", task)
 
     def _anchors(self) -> Iterator[tuple[Automation, Row]]:
         mine = self._on_days("anchor")
@@ -175,7 +181,10 @@ class Occasions:
         for project in db.session.scalars(query.options(joinedload(Project.owner))).unique():
             for automation in self._set_going(Happening("date"), Facts(project.id)):
                 if automation in mine and self._reached(automation, project.anchor_on, project.owner.timezone):
-                    yield automation, self._row(f"anchor:{project.id}:{project.anchor_on}", None, project.id)
+                    yield (
+                        automation,
+                        self._row(f"anchor:{project.id}:{project.anchor_on}:{_days_of(automation)}", None, project.id),
+                    )
 
     def _on_days(self, of: str) -> list[Automation]:
         return [
@@ -233,22 +242,37 @@ class Occasions:
         }  # fmt: skip
 
     def _write(self, found: Iterable[tuple[Automation, Row]]) -> None:
-        """An automation that automations set going over and over, or that never ends, is stopped there. What people
-        did, and days that came, is only queued, however much it is."""
-        rows, counts = [], None
+        """Automations that set each other going in a circle are stopped, all of them, and so is one that never ends.
+        What people did, and days that came, is only queued, however much it is."""
+        rows: list[Row] = []
+        counts = None
         for automation, row in found:
             if not automation.active:
                 continue
-            why = "loop" if row.get("depth", 0) > DEEPEST else None
+            if circle := circle_of(row.get("chain", []), automation.id):
+                rows += self._stopped(circle, row, "loop")
+                continue
             if _is_by_itself(row):
                 counts = self._counts() if counts is None else counts
                 counts[automation.id] = counts.get(automation.id, 0) + 1
-                why = why or ("often" if counts[automation.id] > MOST_AN_HOUR else None)
-            if why:
-                row |= {"state": "stopped", "trouble": {"why": why}, "done_at": clock.now()}
-                automation.stop()
+                if counts[automation.id] > MOST_AN_HOUR:
+                    rows += self._stopped([automation.id], row, "often")
+                    continue
             rows.append({"automation_id": automation.id} | row)
         AutomationRun.write(rows)
+
+    def _stopped(self, ids: list[int], row: Row, why: str) -> Iterator[Row]:
+        """Each of them is switched off, and the log of each says with which others."""
+        stopped = [each for each in self.automations if each.id in ids and each.active]
+        for each in stopped:
+            others = [other.name for other in stopped if other is not each]
+            each.stop(others)
+            told = {
+                "state": "stopped",
+                "trouble": {"why": why} | ({"others": others} if others else {}),
+                "done_at": clock.now(),
+            }
+            yield row | told | {"automation_id": each.id, "key": f"{why}:{row['key']}"}
 
     def _counts(self) -> dict[int, int]:
         """Automation → how often it was set going by itself within the hour."""

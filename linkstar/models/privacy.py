@@ -191,7 +191,7 @@ class PersonalData:
             Automation.owner_id == mine, Automation.workspace_id.in_(self.places)
         )
         inlets = select(Inlet.name, Inlet.purpose, Inlet.created_at, Inlet.used_at).where(self._inlets())
-        acted = (Emergency.declared_by_id, Emergency.acknowledged_by_id, Emergency.closed_by_id)
+        acted = [getattr(Emergency, f"{did}_by_id") for did in ("declared", "acknowledged", "closed", "reopened")]
         emergencies = select(
             Emergency.id, Emergency.declared_at, *((each == mine).label(each.key.removesuffix("_id")) for each in acted)
         ).where(Emergency.workspace_id.in_(self.places), or_(*(each == mine for each in acted)))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
 from linkstar.models.channel import Post
-from linkstar.models.notification import notify, notify_of_approval, notify_of_project
+from linkstar.models.notification import Notification, notify, notify_of_approval, notify_of_project
 from linkstar.models.project import Project
 from linkstar.models.task import Task
 from linkstar.models.user import User
@@ -84,6 +84,13 @@ class Reminder(Base):
     def due(cls) -> list[int]:
         waiting = cls.state == "due", cls.due_at <= clock.now()
         return list(db.session.scalars(select(cls.id).where(*waiting).order_by(cls.due_at, cls.id)))
+
+    @classmethod
+    def more_come_to(cls, user: User) -> bool:
+        """Their moment has come, and they are told in the next moments."""
+        told = select(Notification.id).where(Notification.reminder_id == cls.id).exists()
+        waiting = cls.user_id == user.id, cls.state == "due", cls.due_at <= clock.now(), ~told
+        return db.session.scalar(select(cls.id).where(*waiting).limit(1)) is not None
 
     def claim(self) -> bool:
         """It is told in this transaction, and in no other."""

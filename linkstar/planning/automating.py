@@ -3,7 +3,7 @@ takes; its `choice` is a key out of a list: kind:review or name:待审核 for a 
 somebody, anchor:before for what days are counted from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,11 @@ THEN: dict[str, tuple[str, ...]] = {
     "create": ("text", "text_en", "choice", "days"),
     "notify": ("choice", "text"),
     "post": ("choice",),
+    "declare": ("choice", "severity"),
 }
 OF_A_TASK = frozenset({"move", "assign", "due", "checklist"})  # actions that need one
-DEEPEST = 3  # so many automations may set each other going
+ROUNDS = 2  # an automation that set itself going so often by way of others goes round for ever
+DEEPEST = 12  # so many automations may set each other going, even if none comes twice
 MOST_AN_HOUR = 100  # runs of one automation that no person and no day set going
 
 
@@ -117,3 +119,12 @@ def counted_from(part: Part) -> tuple[str, int]:
     """What its days are counted from (due, anchor, today), and how many days after that; negative for days before."""
     base, _colon, side = part["choice"].partition(":")
     return base, -part["days"] if side == "before" else part["days"]
+
+
+def circle_of(before: Sequence[int], last: int) -> list[int]:
+    """The automations that set each other going for ever, `last` among them; none as long as there may be an end to
+    it. `before` are those that led to it, the first one first."""
+    if before.count(last) < ROUNDS and len(before) <= DEEPEST:
+        return []
+    since = before.index(last) if last in before else len(before)
+    return list(dict.fromkeys([*before[since:], last]))

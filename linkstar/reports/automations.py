@@ -1,13 +1,14 @@
 """The automations of a workspace, as one reader may know them: each as a sentence, what it did, and what there is to
 choose from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
+from linkstar import packs
 from linkstar.extensions import db
 from linkstar.i18n import _, _l, both, in_language, ngettext
 from linkstar.models import (
@@ -18,9 +19,11 @@ from linkstar.models import (
     Automation,
     AutomationRun,
     Channel,
+    Emergency,
     Inlet,
     Label,
     Membership,
+    Missing,
     Phase,
     Project,
     Stage,
@@ -28,12 +31,21 @@ from linkstar.models import (
     User,
     library_of,
 )
-from linkstar.models.deed import PERSON, ROLE
+from linkstar.models.deed import ROLE
+from linkstar.models.missing import PERSON
 from linkstar.models.role import EXTERNAL_ROLES
 from linkstar.models.stage import KINDS
 from linkstar.planning.automating import Part
 from linkstar.reports.history import Names
-from linkstar.words import ROLE_NAMES, STAGE_KINDS, platform_name, priority_name
+from linkstar.words import (
+    ROLE_NAMES,
+    STAGE_KINDS,
+    platform_name,
+    priority_name,
+    quoted,
+    severity_name,
+    trigger_name,
+)
 
 PAGE = 50
 MOST_NAMES = 300
@@ -42,6 +54,10 @@ WHY_NOT = {  # why a run did not do what it was to do
     "loop": _l("Automations set each other going in a circle. It was switched off."),
     "often": _l("It ran more than 100 times within an hour. It was switched off."),
     "off": _l("It was switched off before its turn came."),
+    "changed": _l("It was changed before its turn came."),
+    "names_gone": _l("It names something that is gone. It was switched off."),
+    "declared": _l("The emergency that it declared about this before is still open; it declares no second one."),
+    "playbook": _l("It belongs to the playbook of an emergency, about which it declares no other one."),
     "rights_lost": _l("Its owner may not do this any more."),
     "gone": _l("What it is about is gone."),
     "no_task": _l("There is no task that it could do this to."),
@@ -83,11 +99,20 @@ class Automations:
         if not any(each.project_keys for each in found):
             return found
         seen = {str(key) for key in db.session.scalars(Project.visible_to(self.reader).with_only_columns(Project.id))}
+        membership = self.reader.membership_in(self.workspace_id)
+        if membership and membership.keeps_workspace:  # who looks after it mends what names a project that is gone
+            here = select(Project.id).where(Project.workspace_id == self.workspace_id, Project.trashed_at.is_(None))
+            living = {str(key) for key in db.session.scalars(here)}
+            seen |= {key for each in found for key in each.project_keys - living}
         return [each for each in found if each.project_keys <= seen]
 
     @cached_property
     def wording(self) -> "Wording":
         return Wording(self.workspace_id, self.all)
+
+    @cached_property
+    def missing(self) -> Missing:
+        return Missing(self.workspace_id, self.all)
 
 
 class Choices:
@@ -129,6 +154,7 @@ class Choices:
             "platform": lambda: [(key, platform_name(key)) for key in PLATFORMS],
             "priority": lambda: [(key, priority_name(key)) for key in PRIORITIES],
             "label": lambda: self.labels, "checklist": lambda: self.checklists, "post": lambda: self.channels,
+            "declare": lambda: [(key, trigger_name(key)) for key in packs.emergency_flow().trigger_keys],
         }.get(kind, list)()  # fmt: skip
 
     @cached_property
@@ -215,7 +241,7 @@ class Wording:
 
     def __init__(self, workspace_id: int, automations: Iterable[Automation]) -> None:
         self.workspace_id = workspace_id
-        self._parts = [part for each in automations for part in _parts_of(each)]
+        self._parts = [part for each in automations for part in each.parts]
 
     def sentence(self, automation: Automation) -> str:
         when, then = self.when(automation.trigger), self.then(automation)
@@ -223,6 +249,11 @@ class Wording:
         if conditions:
             return _("When %(when)s and if %(conditions)s: %(then)s.", when=when, conditions=conditions, then=then)
         return _("When %(when)s: %(then)s.", when=when, then=then)
+
+    def part(self, automation: Automation, part: Part) -> str:
+        if part is automation.trigger:
+            return self.when(part)
+        return self.action(part) if any(part is each for each in automation.actions) else self.condition(part)
 
     def then(self, automation: Automation) -> str:
         return _(", then ").join(self.action(each) for each in automation.actions)
@@ -295,6 +326,11 @@ class Wording:
                 )
             case "notify":
                 return _("tell %(person)s “%(text)s”", person=self._person(choice), text=part["text"])
+            case "declare":
+                severity = severity_name(part["severity"])
+                return _(
+                    "declare an emergency “%(trigger)s” (%(severity)s)", trigger=trigger_name(choice), severity=severity
+                )
         return _("post it to the channel “%(channel)s”", channel=self._record(Channel, choice))
 
     # names
@@ -351,12 +387,6 @@ class Wording:
 
     def _choices(self, kinds: tuple[str, ...]) -> set[str]:
         return {part["choice"] for part in self._parts if part["kind"] in kinds and part.get("choice")}
-
-
-def _parts_of(automation: Automation) -> Iterator[Part]:
-    yield automation.trigger
-    yield from automation.conditions
-    yield from automation.actions
 
 
 def _day_words(part: Part) -> str:
@@ -435,8 +465,21 @@ class Runs:
         return Names([event for events in self._events.values() for event in events], self.reader)
 
     def events(self, run: AutomationRun) -> list[AuditEvent]:
-        """What it changed, as far as the reader sees it."""
-        return self._events.get(run.change or "", [])
+        """What it changed, as far as the reader sees it; of an emergency that it declared, that alone: what came of
+        it stands on the emergency's own page."""
+        events = self._events.get(run.change or "", [])
+        laid = {event.project_id for event in events if event.action == "emergency.declared"}
+        told = [event for event in events if event.project_id not in laid and event.action != "emergency.held"]
+        return [*told, *(event for event in events if event.action == "emergency.declared")] if laid else events
+
+    @cached_property
+    def emergencies(self) -> dict[int, int]:
+        """The playbook's project → the emergency that it was laid for."""
+        declared = [e for events in self._events.values() for e in events if e.action == "emergency.declared"]
+        query = select(Emergency.project_id, Emergency.id).where(
+            Emergency.seen_by(self.reader), Emergency.project_id.in_({event.project_id for event in declared})
+        )
+        return {project_id or 0: key for project_id, key in db.session.execute(query)} if declared else {}
 
     @cached_property
     def _events(self) -> dict[str, list[AuditEvent]]:
@@ -456,6 +499,9 @@ class Runs:
         if not run.trouble:
             return []
         trouble = run.trouble
+        if trouble["why"] == "loop" and trouble.get("others"):
+            return [_("It and %(others)s set each other off. All of them were switched off.",
+                      others=quoted(trouble["others"]))]  # fmt: skip
         if trouble["why"] != "MoveRefused":
             return [str(WHY_NOT.get(trouble["why"], WHY_NOT["broken"]))]
         stage = in_language(**trouble["stage"])

@@ -13,12 +13,11 @@ from sqlalchemy import ColumnElement, Row, select
 
 from linkstar import clock
 from linkstar.extensions import db, record_id
-from linkstar.i18n import _, day, month, time_of_day, weekday
+from linkstar.i18n import _, city_of, day, month, time_of_day, weekday
 from linkstar.models import PLATFORMS, CalendarDay, Project, Task, User
 from linkstar.planning.working_days import COUNTRIES, FIRST, LAST, known_days
 from linkstar.reports.calendar_items import CalendarItem, calendar_items
 from linkstar.reports.calendar_year import Special
-from linkstar.reports.publication import city_of
 from linkstar.words import MARKET_KIND_NAMES
 
 VIEWS = ("month", "week", "agenda")

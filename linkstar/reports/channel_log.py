@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, update
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models import Channel, Delivery, Digest, MailedLink, Membership, Notification, Post, Task, User
+from linkstar.models.channel import TEST
 
 SHOWN = 50
 
@@ -28,7 +29,7 @@ def channels_of(workspace_id: int, reader: User) -> list[Counted]:
     counts = (
         select(Post.channel_id, waits.label("waits"), failed.label("failed"))
         .join(Delivery, Delivery.post_id == Post.id)
-        .where(Post.workspace_id == workspace_id)
+        .where(Post.workspace_id == workspace_id, Post.event != TEST)
         .group_by(Post.channel_id)
         .subquery()
     )
@@ -84,7 +85,7 @@ def failed_in(workspace_id: int, reader: User, *, keeps: bool) -> list[Delivery]
 def _failed(workspace_id: int, reader: User, keeps: bool) -> Select[int]:
     mine = Channel.visible_to(reader).with_only_columns(Channel.id).where(Channel.workspace_id == workspace_id)
     ways: list[ColumnElement[bool]] = [
-        Delivery.post_id.in_(select(Post.id).where(Post.channel_id.in_(mine), Post.event != "test"))
+        Delivery.post_id.in_(select(Post.id).where(Post.channel_id.in_(mine), Post.event != TEST))
     ]
     if keeps:
         people = select(Membership.user_id).where(Membership.workspace_id == workspace_id)
@@ -109,8 +110,11 @@ def replay(channel: Channel, delivery_id: int) -> int:
 
 
 def _due_again(which: ColumnElement[bool]) -> int:
+    chosen = aliased(Delivery, select(Delivery).where(which).subquery())
+    kept = Delivery.notification_id.is_not(None), Delivery.carrier_id.in_(select(chosen.id))
     again = update(Delivery).where(which).values(
-        state="due", tries=0, due_at=clock.now(), error=None, carrier_id=None, sent_at=None
+        state="due", tries=0, due_at=clock.now(), error=None, sent_at=None,
+        carrier_id=case((and_(*kept), Delivery.carrier_id)),
     )  # fmt: skip
     count: int = db.session.execute(again.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
     if count:

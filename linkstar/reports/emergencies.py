@@ -12,12 +12,13 @@ from sqlalchemy.orm import joinedload, lazyload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.i18n import _, ngettext
+from linkstar.i18n import _, moment, ngettext
 from linkstar.models import AuditEvent, Emergency, Hold, Membership, Notification, Project, Task, User
 from linkstar.models.emergency import ACKNOWLEDGING
 from linkstar.reports.history import Names
 
-FIRST_HOUR = timedelta(hours=1)
+FIRST_HOUR, A_MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOLDING = ("emergency.declared", "emergency.acknowledged", "emergency.closed", "emergency.reopened")
 SILENT = ("task.created", "project.created", "project_member.added", "evidence.given", "checklist_item.added")
 MOST = 300  # entries of a timeline; the board's history has all of them
 
@@ -76,11 +77,25 @@ class EmergencyPage:
 
     @property
     def waiting(self) -> bool:
-        return self.emergency.acknowledged_at is None and self.emergency.closed_at is None
+        return self.emergency.waiting
 
     @cached_property
     def may_close(self) -> bool:
         return self.emergency.may_be_closed_by(self.reader)
+
+    @cached_property
+    def may_withdraw(self) -> bool:
+        """It is the reader's own alarm, may have been a false one, and others close it."""
+        return self.emergency.may_be_withdrawn_by(self.reader) and not self.emergency.ends_by(self.reader)
+
+    @cached_property
+    def may_reopen(self) -> bool:
+        return self.emergency.may_be_reopened_by(self.reader)
+
+    @property
+    def holds_later(self) -> bool:
+        """It was raised by who may not stop the ads alone, and nobody has taken it up yet."""
+        return self.waiting and self.emergency.held_at is None and self.emergency.about_id is not None
 
     # the clock
 
@@ -91,19 +106,55 @@ class EmergencyPage:
 
     @property
     def unanswered(self) -> bool:
-        return self.waiting and clock.now() >= self.emergency.declared_at + self.emergency.patience
+        since = self.emergency.reopened_at or self.emergency.declared_at
+        return self.waiting and clock.now() >= since + self.emergency.patience
+
+    @cached_property
+    def next_in_line(self) -> list[User]:
+        """Who is called if nobody takes it up in time; nobody where all have been called."""
+        return self.emergency.next_in_line() if self.waiting and self.emergency.escalates_at else []
 
     @property
-    def acknowledged_after(self) -> str:
-        at = self.emergency.acknowledged_at
-        return span_words(at - self.emergency.declared_at) if at else ""
+    def waiting_words(self) -> tuple[str, str]:
+        """That nobody has it, and what comes next."""
+        at, names = self.emergency.escalates_at, ", ".join(person.name for person in self.next_in_line)
+        if not names or at is None:
+            return _("Nobody has taken it up yet."), _("Nobody else is left to be told. Call somebody by phone.")
+        if at <= clock.now():
+            return _("Nobody has taken it up yet."), _("%(names)s is told next, in a moment.", names=names)
+        when = moment(at, self.reader.timezone)
+        return _("Nobody has taken it up yet."), _("%(names)s is told next: %(at)s", names=names, at=when)
+
+    @property
+    def taken_up_words(self) -> str:
+        emergency = self.emergency
+        if not emergency.acknowledged_by or not emergency.acknowledged_at:
+            return ""
+        words = {"name": emergency.acknowledged_by.name, "at": moment(emergency.acknowledged_at, self.reader.timezone)}
+        if (took := self._since(emergency.acknowledged_at)) < A_MINUTE:
+            return _("%(name)s took it up at once: %(at)s", **words)
+        return _("%(name)s took it up after %(span)s: %(at)s", span=span_words(took), **words)
 
     @cached_property
     def told(self) -> list[Notification]:
-        """Who was told, the first one first; and whether they have read it."""
+        """Each who was told, once, with the newest notice; and whether they have read it."""
+        return list({notice.user_id: notice for notice in self._notices}.values())
+
+    @cached_property
+    def _notices(self) -> list[Notification]:
         here = select(Notification).where(Notification.emergency_id == self.emergency.id)
         people = joinedload(Notification.user).selectinload(User.memberships)
         return list(db.session.scalars(here.options(people).order_by(Notification.id)))
+
+    def told_words(self, notice: Notification) -> str:
+        if (took := self._since(notice.created_at)) < A_MINUTE:
+            return _("told at once")
+        return _("was told after %(span)s", span=span_words(took))
+
+    def _since(self, at: datetime) -> timedelta:
+        """From the declaration on; whatever came after it was reopened, from then on."""
+        again = self.emergency.reopened_at
+        return at - (again if again and at >= again else self.emergency.declared_at)
 
     def role_of(self, person: User) -> str | None:
         membership = person.membership_in(self.emergency.workspace_id)
@@ -121,7 +172,7 @@ class EmergencyPage:
             select(Task, seen)
             .join(Hold, Hold.task_id == Task.id)
             .where(Hold.emergency_id == self.emergency.id, Task.trashed_at.is_(None))
-            .options(joinedload(Task.owner).lazyload(User.memberships), joinedload(Task.stage))
+            .options(joinedload(Task.owner).selectinload(User.memberships), joinedload(Task.stage))
             .order_by(Task.project_id, Task.position)
         )
         return [(task, bool(may)) for task, may in db.session.execute(query)]
@@ -140,7 +191,9 @@ class EmergencyPage:
     def results(self) -> list[Result]:
         """To take it up, and each task of the playbook's first hour."""
         emergency = self.emergency
-        results = [self._result(None, emergency.patience, emergency.acknowledged_at)]
+        taken = self._since(emergency.acknowledged_at) if emergency.acknowledged_at else None
+        lasted = self._since(emergency.closed_at or clock.now()) if taken is None else taken
+        results = [Result(None, emergency.patience, taken, lasted > emergency.patience)]
         if self.playbook is None:
             return results
         first = Task.due_at > emergency.declared_at, Task.due_at <= emergency.declared_at + FIRST_HOUR
@@ -173,9 +226,7 @@ class EmergencyPage:
             return []
         here = AuditEvent.workspace_id == emergency.workspace_id
         playbook = and_(here, AuditEvent.project_id == emergency.project_id)
-        acts = select(AuditEvent.change).where(
-            playbook, AuditEvent.action.in_(("emergency.declared", "emergency.closed"))
-        )
+        acts = select(AuditEvent.change).where(playbook, AuditEvent.action.in_(HOLDING))
         mine: list[ColumnElement[bool]] = [AuditEvent.task_id.is_(None)]
         if self.playbook is None:
             mine.append(AuditEvent.action.startswith("emergency."))
@@ -203,8 +254,14 @@ class EmergencyPage:
     def _moments(self) -> Iterator[Moment]:
         for event in self.events:
             yield Moment(event.created_at, self.after(event.created_at), event=event, task=event.task)
-        called = {each.changes["user_id"][1] for each in self.events if each.action == "emergency.escalated"}
-        for notice in (each for each in self.told if each.user_id not in called):  # which says that they were told
+        called = [
+            (each.changes["user_id"][1], each.created_at)
+            for each in self.events
+            if each.action == "emergency.escalated"  # which says that they were told
+        ]
+        for notice in self._notices:
+            if any(notice.user_id == key and abs(at - notice.created_at) < A_MINUTE for key, at in called):
+                continue
             yield Moment(notice.created_at, self.after(notice.created_at), notice=notice)
 
 

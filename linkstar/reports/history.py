@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from linkstar.extensions import db, record_id
-from linkstar.i18n import NATIVE_NAMES, _, both, day, full_moment, in_language
+from linkstar.i18n import NATIVE_NAMES, _, both, city_of, day, full_moment, in_language
 from linkstar.models import PERMISSIONS, AuditEvent, MailedLink, Partner, Phase, Project, Stage, Task, User
-from linkstar.reports.publication import city_of
 from linkstar.words import (
     COUNTRY_NAMES,
     KIND_NAMES,
@@ -63,7 +62,7 @@ IN_THE_SENTENCE = {  # never told a second time below it
     "position", "checklist", "item", "predecessor_id", "blocker_id", "template", "pack", "version", "country", "day",
     "works", "user_id", "collaborator", "watcher", "comment",
     "attachment", "file", "number", "invitation_id",
-    "operation", "subject", "name", "title", "kept", "emergency", "inlet", "channel",
+    "operation", "subject", "name", "title", "kept", "emergency", "inlet", "channel", "why",
     "automation", "active",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.i18n import _, ngettext
+from linkstar.i18n import BEIJING, _, ngettext
 from linkstar.models import (
     Absence,
     Dependency,
@@ -30,7 +30,6 @@ from linkstar.planning.working_days import WorkingDays
 from linkstar.reports.approvals import Line, Queue
 from linkstar.reports.cards import reasons
 from linkstar.reports.other_side import OtherSideNow
-from linkstar.reports.publication import BEIJING
 from linkstar.reports.task_filter import blocked
 from linkstar.reports.waivers import Waivers
 

@@ -6,12 +6,11 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from linkstar import clock
-from linkstar.i18n import _, day, full_moment, time_of_day, weekday
+from linkstar.i18n import _, city_of, day, full_moment, time_of_day, weekday
 from linkstar.models import Absence, User, calendars_of
 from linkstar.models.task.two_sided import OtherSide, side_of
 from linkstar.planning.overlap import Away, ask_before, next_overlap, overlaps
 from linkstar.planning.working_days import WorkingDays
-from linkstar.reports.publication import city_of
 
 A_DAY = timedelta(days=1)
 Bar = tuple[float, float]  # where it begins and how long it is, in minutes of the reader's day

@@ -21,6 +21,7 @@ from linkstar.models import (
     Emergency,
     HandoverNote,
     Hold,
+    Stage,
     Task,
     User,
     Waiver,
@@ -42,8 +43,11 @@ class Panel:
     def __init__(self, task: Task, reader: User) -> None:
         self.task, self.reader = task, reader
         self.whole = task.seen_whole_by(reader)
-        # First and all at once, so that the owner, the writers and the called are not looked up one by one below.
+        # First and all at once, so that the owner, the writers and the called are not looked up one by one below;
+        # nor its stage and those of what comes before and after.
         self.people = task.readers() if self.whole else []
+        stages = {each.stage_id for each in (task, *task.predecessors, *task.successors)}
+        self._stages = db.session.scalars(select(Stage).where(Stage.id.in_(stages))).all()
 
     def may(self, permission: str) -> bool:
         return self.task.allows(self.reader, permission)

@@ -5,11 +5,9 @@ from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from linkstar.i18n import _, city_name, day, full_moment, language
+from linkstar.i18n import BEIJING, _, city_of, day, full_moment
 from linkstar.models import User
 from linkstar.reports.market_days import MarketDay, days_for_audience
-
-BEIJING = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,3 @@ class Publication:
     def _in(self, zone: str) -> LocalTime:
         local = self.moment.astimezone(ZoneInfo(zone))
         return LocalTime(city_of(zone), full_moment(self.moment, zone), local.isoformat())
-
-
-def city_of(zone: str) -> str:
-    """What people call a zone: of China it is Beijing."""
-    if zone == BEIJING:
-        return _("Beijing")
-    return city_name(zone, language())

@@ -17,6 +17,7 @@ from linkstar.models import (
     Automation,
     Checklist,
     ChecklistItem,
+    Emergency,
     Evidence,
     Hold,
     PhaseGate,
@@ -26,7 +27,7 @@ from linkstar.models import (
     User,
     Waiver,
 )
-from linkstar.models.deed import stage_for
+from linkstar.models.deed import declares_none, stage_for
 from linkstar.models.occasion import facts_of, happenings, tasks_with_facts
 from linkstar.planning.automating import OF_A_TASK, Facts, counted_from
 
@@ -53,6 +54,8 @@ class Rehearsal:
         """The newest first."""
         found = sorted(self._found(), key=lambda each: each[0], reverse=True)[:MOST]
         held = self._held([task for _at, task, _project in found if task])
+        if self.declares:
+            self._no_emergency = declares_none(self.automation, {project.id for _at, _task, project in found})
         return [Line(at, task, project, self._why_not(task, project, held)) for at, task, project in found]
 
     @property
@@ -66,6 +69,10 @@ class Rehearsal:
     @property
     def full(self) -> bool:
         return len(self.lines) == MOST
+
+    @property
+    def declares(self) -> bool:
+        return any(each["kind"] == "declare" for each in self.automation.actions)
 
     # what has happened
 
@@ -146,6 +153,10 @@ class Rehearsal:
             if kind in OF_A_TASK and task is None:
                 return "no_task"
             if kind == "create" and not project.allows(by, "create"):
+                return "NotAllowed"
+            if kind == "declare" and project.id in self._no_emergency:
+                return self._no_emergency[project.id]
+            if kind == "declare" and not Emergency.may_be_declared_by(by, project.workspace_id, project):
                 return "NotAllowed"
             if task and kind in OF_A_TASK and not task.allows(by, "move" if kind == "move" else "edit"):
                 return "NotAllowed"

@@ -1,6 +1,6 @@
 """What people are to be told of in the next hours, and whether it is still true when it is told."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -53,6 +53,7 @@ OWNERS_CHANGE = ("task.edited", "task.moved")
 
 Values = dict[str, Any]
 Key = tuple[int, str, str, int, str]
+Steps = tuple[str, object, Mapping[int, datetime]]  # kind, what it counts from, and when each step is told
 
 
 class Lead(NamedTuple):
@@ -243,11 +244,7 @@ class Upcoming:
             if task.due_on:
                 for user_id in self._leads(project.id):
                     if user_id != task.owner_id:
-                        at = moment(self._readers[user_id], task.due_on, ESCALATED, after=True)
-                        yield from self._row(
-                            user_id, f"task:{task.id}", "escalated", ESCALATED, task.due_on, at, task_id=task.id,
-                            since=task.created_at,
-                        )  # fmt: skip
+                        yield from self._to_lead(user_id, task, project)
 
     def _dated_tasks(self) -> Collection[Row[*tuple[Any, ...]]]:
         """Of the open ones those that a moment of this time could be about."""
@@ -261,18 +258,21 @@ class Upcoming:
         )  # fmt: skip
         starts = Task.start_on.between(self.first_day - give, self.last_day)
         columns = (
-            Task.id, Task.project_id, Task.owner_id, Task.start_on, Task.due_on, Task.due_at, Task.remind_before,
-            Task.created_at, Stage.kind,
+            Task.id, Task.project_id, Task.owner_id, Task.start_on, Task.due_on, Task.start_at, Task.due_at,
+            Task.remind_before, Task.created_at, Stage.kind,
         )  # fmt: skip
         query = select(*columns).join(Task.stage).where(Task.workspace_id == self.workspace_id, *_is_open())
         return db.session.execute(query.where(or_(and_(due, soon), starts))).all()
 
     def _to_owner(self, task: Row[*tuple[Any, ...]], project: Lead) -> Iterator[Values]:
         reader = self._readers[task.owner_id]
-        told: list[tuple[str, object, Mapping[int, datetime]]] = []
+        told: list[Steps] = []
         if project.unit == "hour" and task.due_at:
             told += [("due", task.due_at, {0: task.due_at - AN_HOUR}), ("overdue", task.due_at, {0: task.due_at})]
-        elif task.due_on:
+            if task.kind == "backlog" and task.start_at and task.start_at != task.due_at:
+                told.append(("started", task.start_at, {0: task.start_at}))
+            return self._told_to(task.owner_id, task, told)
+        if task.due_on:
             before = project.remind_before if task.remind_before is None else task.remind_before
             told += [
                 ("due", task.due_on, moments(reader, task.due_on, {*before, 0})),
@@ -280,10 +280,20 @@ class Upcoming:
             ]
         if task.kind == "backlog" and task.start_on and task.start_on != task.due_on:
             told.append(("started", task.start_on, moments(reader, task.start_on, (0,), after=True)))
+        return self._told_to(task.owner_id, task, told)
+
+    def _to_lead(self, user_id: int, task: Row[*tuple[Any, ...]], project: Lead) -> Iterator[Values]:
+        """After a week; where hours count, after one."""
+        if project.unit == "hour" and task.due_at:
+            return self._told_to(user_id, task, [("escalated", task.due_at, {0: task.due_at + AN_HOUR})])
+        at = moment(self._readers[user_id], task.due_on, ESCALATED, after=True)
+        return self._told_to(user_id, task, [("escalated", task.due_on, {ESCALATED: at})])
+
+    def _told_to(self, user_id: int, task: Row[*tuple[Any, ...]], told: Iterable[Steps]) -> Iterator[Values]:
         for kind, version, steps in told:
             for step, at in steps.items():
                 yield from self._row(
-                    task.owner_id, f"task:{task.id}", kind, step, version, at, task_id=task.id, since=task.created_at
+                    user_id, f"task:{task.id}", kind, step, version, at, task_id=task.id, since=task.created_at
                 )
 
     def _of_gates(self) -> Iterator[Values]:
@@ -553,32 +563,41 @@ def _due_stands(reminder: Reminder) -> bool:
     task = reminder.task
     if task is None or task.completed_at or task.owner_id != reminder.user_id:
         return False
-    if task.project.unit == "hour" and task.due_at:
-        return reminder.version == task.due_at.isoformat() and clock.now() < task.due_at
-    return reminder.version == str(task.due_on) and _today(reminder).isoformat() <= reminder.version
+    if _counts_hours(task) and task.due_at:
+        return reminder.version == _due(task) and clock.now() < task.due_at
+    return reminder.version == _due(task) and _today(reminder).isoformat() <= reminder.version
 
 
 def _overdue_stands(reminder: Reminder) -> bool:
     task = reminder.task
     if task is None or task.completed_at or task.owner_id != reminder.user_id:
         return False
-    hourly = task.project.unit == "hour" and task.due_at
-    day = task.due_at.isoformat() if hourly and task.due_at else str(task.due_on)
-    return reminder.version == day and task.late_from is not None and task.late_from <= clock.now()
+    return reminder.version == _due(task) and task.late_from is not None and task.late_from <= clock.now()
 
 
 def _escalation_stands(reminder: Reminder) -> bool:
     task = reminder.task
     if task is None or task.completed_at or task.owner_id == reminder.user_id:
         return False
-    return reminder.version == str(task.due_on) and _leads(reminder, task.project)
+    return reminder.version == _due(task) and _leads(reminder, task.project)
 
 
 def _start_stands(reminder: Reminder) -> bool:
     task = reminder.task
     if task is None or task.owner_id != reminder.user_id or task.stage.kind != "backlog":
         return False
+    if _counts_hours(task):
+        return task.start_at is not None and reminder.version == task.start_at.isoformat() and not task.completed_at
     return reminder.version == str(task.start_on) and task.start_on != task.due_on and not task.completed_at
+
+
+def _counts_hours(task: Task) -> bool:
+    return task.project.unit == "hour" and task.due_at is not None
+
+
+def _due(task: Task) -> str:
+    """The day or the moment that its reminders count from."""
+    return task.due_at.isoformat() if _counts_hours(task) and task.due_at else str(task.due_on)
 
 
 def _gate_stands(reminder: Reminder) -> bool:

@@ -3,6 +3,8 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
+from linkstar import clock
+from linkstar.doctor import A_WEEK
 from linkstar.extensions import commit, record_id
 from linkstar.i18n import _, ngettext
 from linkstar.models.audit_event import record
@@ -15,11 +17,14 @@ blueprint = Blueprint("deliveries", __name__, url_prefix="/deliveries")
 
 @blueprint.get("")
 def index() -> Any:
-    """What was given up after all tries."""
+    """What was given up: within a week, as much as the doctor counts, and before."""
     membership = membership_inside()
     failed = failed_in(membership.workspace_id, current_user, keeps=membership.keeps_workspace)
+    week = clock.now() - A_WEEK
+    fresh = [each for each in failed if each.due_at >= week]
     return render_template(
-        "deliveries/index.html", failed=failed, trouble_words=trouble_words, topic_names=TOPIC_NAMES
+        "deliveries/index.html", fresh=fresh, older=[each for each in failed if each not in fresh],
+        trouble_words=trouble_words, topic_names=TOPIC_NAMES,
     )  # fmt: skip
 
 

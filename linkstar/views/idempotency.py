@@ -35,10 +35,11 @@ def init_app(app: Flask) -> None:
 def _replay() -> Any:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return None
-    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key", "")
-    if not key or not current_user.is_authenticated:
+    said = request.headers.get("Idempotency-Key")
+    key = said or request.form.get("idempotency_key", "")
+    if (said is None and not key) or not current_user.is_authenticated:
         return None
-    if len(key) > 128 or not key.isprintable():
+    if not 0 < len(key) <= 128 or not key.isprintable():
         abort(400)
     request.get_data(cache=True)
     earlier = _find(key)

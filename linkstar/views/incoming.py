@@ -1,30 +1,87 @@
 """What other programs post to an inlet's address; what is done with it, the inlet's purpose says."""
 
+import json
+import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, g, jsonify, request
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from linkstar import clock
 from linkstar.extensions import commit, csrf, db, limiter, write
+from linkstar.forms import CONTROL
 from linkstar.forms.emergency import EmergencyForm
 from linkstar.i18n import _
 from linkstar.models import Emergency, Inlet, NotAllowed, Occasions, Project
 from linkstar.views import throttle
 from linkstar.views.admission import public, reads_first
 from linkstar.views.emergencies.emergencies import declaration
+from linkstar.views.problem import problem
+
+log = logging.getLogger("linkstar")
 
 blueprint = Blueprint("incoming", __name__, url_prefix="/in")
 csrf.exempt(blueprint)  # no cookie is looked at: the address is the key
 
 LARGEST = 256 * 1024  # bytes of a message
 LONGEST_KEY = 128
+AGAIN_AFTER = 60  # seconds
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 YES = ("1", "true", "yes", "on")
+KNOWN = ("title", "trigger", "severity", "note", "project", "posts", "drill", "id", "task")
+
+
+class Refused(Exception):
+    """What came in is not taken: a status, a sentence, and by field what is wrong with it."""
+
+    def __init__(self, status: int, detail: str | None = None, **errors: str) -> None:
+        super().__init__(status, errors)
+        self.status, self.detail, self.errors = status, detail, errors
+
+
+@blueprint.errorhandler(Refused)
+def _refused(error: Refused) -> Any:
+    db.session.rollback()
+    if not error.errors:
+        return problem(error.status, error.detail)
+    errors = [{"field": name, "detail": sentence} for name, sentence in error.errors.items()]
+    return problem(error.status, error.detail, errors=errors)
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> Any:
+    """Programs read no pages, whoever refuses them."""
+    if error.code is None or error.code < 400:
+        return error
+    db.session.rollback()
+    headers = {"Retry-After": str(AGAIN_AFTER)} if error.code == 429 else {}
+    return problem(error.code, headers=headers)
+
+
+@blueprint.errorhandler(IntegrityError)
+def _beaten(error: IntegrityError) -> Any:
+    db.session.rollback()
+    return problem(409)
+
+
+@blueprint.errorhandler(OperationalError)
+def _busy(error: OperationalError) -> Any:
+    log.warning("the database did not answer: %s", error.orig)
+    db.session.rollback()
+    return problem(503, headers={"Retry-After": "5"})
+
+
+@blueprint.errorhandler(InternalServerError)
+def _broken(error: InternalServerError) -> Any:
+    code = secrets.token_hex(4)
+    log.error("error %s at %s", code, request.endpoint, exc_info=error.original_exception)
+    db.session.rollback()
+    return problem(500, code=code)
 
 
 @blueprint.post("/<token>")
@@ -37,57 +94,87 @@ def create(token: str) -> Any:
     g.via = "webhook"
     inlet = Inlet.bearing(token)
     if inlet is None or inlet.purpose not in TAKEN:
-        return _answer(404, status="not_found")
-    try:
-        told = _told()
-    except RequestEntityTooLarge:
-        return _answer(413, status="too_large", most=LARGEST)
-    if told is None:
-        return _answer(400, status="error", errors={"body": [_("Send an object in JSON, or a form.")]})
+        raise Refused(404)
+    told = _told()
     write()
     inlet = Inlet.bearing(token)  # under the lock, where nobody revokes it any more
-    return TAKEN[inlet.purpose](inlet, told) if inlet else _answer(404, status="not_found")
+    if inlet is None:
+        raise Refused(404)
+    return TAKEN[inlet.purpose](inlet, told)
 
 
-def _told() -> dict[str, str] | None:
-    """What the message says, as text; None where it is neither."""
-    request.max_content_length = LARGEST
-    if (request.content_length or 0) > LARGEST:  # whoever looked at the form before has let more pass
-        raise RequestEntityTooLarge
-    if not request.is_json:
-        return {name: value for name, value in request.form.items() if value}
-    held = request.get_json(silent=True)
-    if not isinstance(held, dict):
-        return None
-    return {str(name): str(value) for name, value in held.items() if value is not None and value != ""}
+def _told() -> dict[str, str]:
+    """What the message says, as text; of more than these names nobody asks."""
+    if (request.content_length or 0) > LARGEST or len(body := _body()) > LARGEST:
+        raise Refused(413, _("At most %(most)s bytes.", most=LARGEST))
+    sent: Any = request.form
+    if request.mimetype not in FORMS:
+        if not request.is_json and body:
+            raise Refused(415, _("Send an object in JSON, or a form."))
+        try:
+            sent = json.loads(body)
+        except (ValueError, RecursionError):
+            sent = None
+    if not isinstance(sent, Mapping):
+        raise Refused(400, _("Send an object in JSON, or a form."))
+    told = {name: sent[name] for name in KNOWN if sent.get(name) not in (None, "")}
+    for name, value in told.items():
+        if isinstance(value, dict | list):
+            raise Refused(422, **{name: _("Send this as text.")})
+        if CONTROL.search(str(value)):
+            raise Refused(422, **{name: _("There are invisible control characters in it. Type it again by hand.")})
+    return {name: str(value) for name, value in told.items()}
+
+
+def _body() -> bytes:
+    """All of it, or one byte more than is taken, whether its length was said or not. A form's was read by now."""
+    return b"" if request.mimetype in FORMS else request.stream.read(LARGEST + 1)
+
+
+def _key(told: dict[str, str]) -> str:
+    """What stands for the message, however often it comes."""
+    key = request.headers.get("Idempotency-Key") or told.get("id", "")
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise Refused(422, id=_("At most %(most)s characters, and none that nobody sees.", most=LONGEST_KEY))
+    return key
 
 
 def _declare(inlet: Inlet, told: dict[str, str]) -> Any:
     """In its owner's name, and with the owner's rights."""
-    key = request.headers.get("Idempotency-Key") or told.get("id", "")
+    key = _key(told)
     origin = inlet.origin_of(key) if key else None
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        return _answer(400, status="error", errors={"id": [_("At most %(most)s characters.", most=LONGEST_KEY)]})
     if origin and (earlier := _declared_by(origin)):
-        return _answer(200, status="ok", id=earlier)
+        return jsonify(status="ok", id=earlier)
     form = _form(inlet, told)
     if not form.validate():
-        return _answer(
-            400, status="error", errors={name: [str(each) for each in said] for name, said in form.errors.items()}
-        )
+        raise Refused(422, **_faults(form))
     inlet.used_at = clock.now()
     try:
         emergency = declaration(form, inlet.workspace_id, source="webhook", origin=origin).declare(by=inlet.owner)
-    except NotAllowed:
+    except NotAllowed as error:
+        raise Refused(403, _("Whoever made this address may not declare that.")) from error
+    except IntegrityError as error:  # PostgreSQL: the twin has just committed
         db.session.rollback()
-        return _answer(403, status="not_allowed")
-    except IntegrityError:  # PostgreSQL: the twin has just committed
-        db.session.rollback()
-        earlier = _declared_by(origin) if origin else None
-        return _answer(200, status="ok", id=earlier) if earlier else _answer(409, status="again")
+        if earlier := _declared_by(origin) if origin else None:
+            return jsonify(status="ok", id=earlier)
+        raise Refused(409) from error
     declared = emergency.id
     commit()
-    return _answer(200, status="ok", id=declared)
+    return jsonify(status="ok", id=declared)
+
+
+def _faults(form: EmergencyForm) -> dict[str, str]:
+    """By field, for a program: where there are words to choose from, which."""
+    words = {
+        "trigger": [each.value for each in form.trigger.choices or []],
+        "severity": [value for value, _name in form.severity.choices or []],
+    }
+    return {
+        str(name): _("It has to be one of these: %(words)s.", words=", ".join(map(str, words[name])))
+        if name in words
+        else " ".join(map(str, said))
+        for name, said in form.errors.items()
+    }
 
 
 def _form(inlet: Inlet, told: dict[str, str]) -> EmergencyForm:
@@ -107,19 +194,13 @@ def _declared_by(origin: str) -> int | None:
     return db.session.scalar(select(Emergency.id).where(Emergency.origin == origin))
 
 
-def _answer(code: int, **said: Any) -> Any:
-    return jsonify(said), code
-
-
 def _set_going(inlet: Inlet, told: dict[str, str]) -> Any:
     """{"task": "LAMP-8", "id": "…"}: how many automations it sets going. Without an id every message counts."""
-    key = request.headers.get("Idempotency-Key") or told.get("id", "")
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        return _answer(400, status="error", errors={"id": [_("At most %(most)s characters.", most=LONGEST_KEY)]})
+    key = _key(told)
     inlet.used_at = clock.now()
     count = Occasions(inlet.workspace_id).take(inlet, told, inlet.origin_of(key or secrets.token_urlsafe(16)))
     commit()
-    return _answer(200, status="ok", automations=count)
+    return jsonify(status="ok", automations=count)
 
 
 TAKEN: dict[str, Callable[[Inlet, dict[str, str]], Any]] = {  # by the inlet's purpose

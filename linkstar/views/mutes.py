@@ -19,11 +19,12 @@ def create() -> Any:
     if task_id:
         task = access.get_task(task_id)
         Mute.write(current_user, task=task)
-        said = _("You hear no more of “%(task)s”, unless somebody calls you by name.", task=both(task, "title"))
+        said = _("“%(task)s” is muted. You still hear when someone calls on you by name.", task=both(task, "title"))
     else:
         project = access.get_project(project_id or 0)
         Mute.write(current_user, project=project)
-        said = _("You hear no more of “%(project)s”, unless somebody calls you by name.", project=both(project, "name"))
+        name = both(project, "name")
+        said = _("“%(project)s” is muted. You still hear when someone calls on you by name.", project=name)
     commit()
     return _back(said)
 
@@ -35,7 +36,7 @@ def destroy(mute_id: int) -> Any:
         abort(404)
     db.session.delete(mute)
     commit()
-    return _back(_("You hear of it again."))
+    return _back(_("It is no longer muted."))
 
 
 def _back(said: str) -> Any:

@@ -9,6 +9,7 @@ from linkstar.extensions import commit, db
 from linkstar.forms.notification_preference import NotificationPreferenceForm
 from linkstar.i18n import _
 from linkstar.models import Mute, Preference, PushSubscription, Task
+from linkstar.words import MAIL_NAMES
 
 blueprint = Blueprint("notification_preferences", __name__, url_prefix="/notification_preferences")
 
@@ -33,7 +34,7 @@ def destroy() -> Any:
     """All as it is usual."""
     Preference.reset(current_user)
     commit()
-    return _back(_("All is as usual again"))
+    return _back(_("Settings are back to their defaults"))
 
 
 def _page(form: NotificationPreferenceForm) -> str:
@@ -47,7 +48,12 @@ def _page(form: NotificationPreferenceForm) -> str:
     ]
     browsers = PushSubscription.of(current_user)
     return render_template(
-        "notification_preferences/show.html", form=form, mutes=shown, browsers=browsers, push_key=push.public_key()
+        "notification_preferences/show.html",
+        form=form,
+        mutes=shown,
+        browsers=browsers,
+        push_key=push.public_key(),
+        mail_names=MAIL_NAMES,
     )
 
 

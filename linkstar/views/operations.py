@@ -23,6 +23,10 @@ def show() -> Any:
         "operations/show.html",
         operations=Operations(current_app.config, membership.workspace_id, current_user),
         findings=list(doctor.unseen(app, membership.workspace_id)),
-        names={"reminders": _("Reminders"), "deliveries": _("Messages"), "automations": _("Automations")},
+        names={
+            "reminders": _("Reminders that are due"),
+            "deliveries": _("Messages that are due"),
+            "automations": _("Automations that wait"),
+        },
         media={"mail": _("Mail"), "push": _("Push"), "channel": _("Channels")},
     )

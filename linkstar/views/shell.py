@@ -14,7 +14,7 @@ from linkstar import clock
 from linkstar.extensions import db
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
-from linkstar.markdown import to_html
+from linkstar.markdown import to_html, to_line, to_text
 from linkstar.models import CalendarDay, Emergency, Membership, Notification, Project, Task, User, is_template_keeper
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.overlap import Side
@@ -87,9 +87,9 @@ class Shell:
 
     @cached_property
     def _around(self) -> Row[*tuple[Any, ...]]:
-        """The open tasks, the unread notices, what waits for the person's word, the emergency that was declared last of
-        those that are open, and what the workspace itself says of the day that it is at each of the clocks: by one
-        query, for it stands around every page."""
+        """The open tasks, the unread notices, what waits for the person's word, the open emergency that asks most (one
+        that nobody has taken up, else the newest) and who has it, and what the workspace itself says of the day that it
+        is at each of the clocks: by one query, for it stands around every page."""
         mine = select(func.count()).where(
             Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None),
             Task.project_id.not_in(Project.drafts()),
@@ -97,8 +97,10 @@ class Shell:
         unread = notices_of(self.person).where(Notification.read_at.is_(None))
         counts = [mine.scalar_subquery(), unread.with_only_columns(func.count()).scalar_subquery()]
         raging = select(Emergency).where(Emergency.seen_by(self.person), Emergency.raging())
-        newest = raging.order_by(Emergency.id.desc()).limit(1)
-        told = [newest.with_only_columns(each).scalar_subquery() for each in (Emergency.id, Emergency.title)]
+        newest = raging.order_by(Emergency.acknowledged_at.is_not(None), Emergency.id.desc()).limit(1)
+        key, title, taker = Emergency.id, Emergency.title, Emergency.acknowledged_by_id
+        told = [newest.with_only_columns(each).scalar_subquery() for each in (key, title, taker)]
+        told[2] = select(User.name).where(User.id == told[2]).scalar_subquery()
         own = [self._own_word(zone) for _city, zone in CITIES]
         return db.session.execute(select(*counts, waiting_count(self.person), *told, *own)).one()
 
@@ -120,10 +122,10 @@ class Shell:
         return int(self._around[2])
 
     @property
-    def alarm(self) -> tuple[int, str] | None:
-        """The open emergency that everybody inside is to know of; drills are not."""
-        key, title = self._around[3:5]
-        return (key, title or "") if key else None
+    def alarm(self) -> tuple[int, str, str | None] | None:
+        """The open emergency that everybody inside is to know of, and who has it; drills are not."""
+        key, title, taker = self._around[3:6]
+        return (key, title or "", taker) if key else None
 
     @property
     def projects(self) -> list[tuple[Project, str]]:
@@ -155,7 +157,7 @@ class Shell:
 
     @property
     def clocks(self) -> list[Clock]:
-        return [self._clock(city, zone, own) for (city, zone), own in zip(CITIES, self._around[5:], strict=True)]
+        return [self._clock(city, zone, own) for (city, zone), own in zip(CITIES, self._around[6:], strict=True)]
 
     @staticmethod
     def _clock(city: Any, zone: str, own: bool | None) -> Clock:
@@ -187,6 +189,7 @@ def init_app(app: Flask) -> None:
         is_template_keeper=is_template_keeper, approval_words=approval_words,
     )  # fmt: skip
     app.jinja_env.filters.update(both=both, day=day, whole_day=whole_day, markdown=to_html, zip=zip)
+    app.jinja_env.filters.update(plain=to_text, one_line=to_line)
     app.jinja_env.filters["hours"] = hours_words
 
 

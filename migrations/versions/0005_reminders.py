@@ -79,6 +79,7 @@ def upgrade() -> None:
             ["workspace_id"], ["workspace.id"], name=op.f("fk_automation_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("automation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_automation_project_id"), ["project_id"], unique=False)
@@ -110,6 +111,7 @@ def upgrade() -> None:
             ["workspace_id"], ["workspace.id"], name=op.f("fk_channel_workspace_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("channel", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_channel_project_id"), ["project_id"], unique=False)
@@ -129,6 +131,8 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=8), nullable=False),
         sa.Column("origin", sa.String(length=64), nullable=True),
         sa.Column("drill", sa.Boolean(), nullable=False),
+        sa.Column("holds_posts", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("declared_by_id", sa.Integer(), nullable=False),
         sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("escalates_at", sa.DateTime(timezone=True), nullable=True),
@@ -138,11 +142,14 @@ def upgrade() -> None:
         sa.Column("closed_by_id", sa.Integer(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retrospective", sa.Text(), nullable=True),
+        sa.Column("reopened_by_id", sa.Integer(), nullable=True),
+        sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("source in ('button', 'webhook', 'rule')", name=op.f("ck_emergency_source")),
         sa.ForeignKeyConstraint(["about_id"], ["project.id"], name=op.f("fk_emergency_about_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["acknowledged_by_id"], ["user.id"], name=op.f("fk_emergency_acknowledged_by_id")),
         sa.ForeignKeyConstraint(["closed_by_id"], ["user.id"], name=op.f("fk_emergency_closed_by_id")),
         sa.ForeignKeyConstraint(["declared_by_id"], ["user.id"], name=op.f("fk_emergency_declared_by_id")),
+        sa.ForeignKeyConstraint(["reopened_by_id"], ["user.id"], name=op.f("fk_emergency_reopened_by_id")),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("fk_emergency_project_id"), ondelete="SET NULL"
         ),
@@ -177,6 +184,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inlet")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_inlet_token_hash")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("inlet", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inlet_project_id"), ["project_id"], unique=False)
@@ -192,6 +200,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("chain", sa.JSON(), nullable=False, server_default="[]"),
         sa.Column("change", sa.String(length=32), nullable=True),
         sa.Column("trouble", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

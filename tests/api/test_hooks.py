@@ -1,5 +1,7 @@
 """A program subscribes to what happens, is told with a signature, and says itself when it wants no more."""
 
+import socket
+
 import pytest
 
 from linkstar import jobs
@@ -15,7 +17,7 @@ def fakes(app):
         yield fakes
 
 
-def test_a_program_subscribes_is_told_and_leaves(app, world, script, fakes):
+def test_a_program_subscribes_is_told_and_leaves(app, world, script, fakes, monkeypatch):
     yue = script("yue")
     wanted = {"event": "task.completed", "filter": {"project_id": world.lamp.id}}
     for wrong in (
@@ -23,6 +25,10 @@ def test_a_program_subscribes_is_told_and_leaves(app, world, script, fakes):
         {"event": "task.eaten", "target_url": fakes.address("webhook")},
     ):  # fmt: skip
         assert yue.post("/hooks", wrong).status_code == 422, wrong
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, real=socket.getaddrinfo, **more: real("::1", 443, **more))
+    refused = yue.post("/hooks", wanted | {"target_url": "https://inner.example.com/"})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "target_url")
+    monkeypatch.undo()
     foreign = {
         "event": "task.completed",
         "target_url": fakes.address("webhook"),

@@ -4,12 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from flask_babel import force_locale
 
 from linkstar import clock, jobs
 from linkstar.channels import news, posts, robots
 from linkstar.extensions import db
 from linkstar.models import Channel, Delivery, Emergency, Heard, Notification, Post, Task
 from linkstar.models.channel import EVENTS, KINDS
+from linkstar.words import notice_words, trouble_words
 from tests.channels import fake_robots
 from tests.channels.fake_robots import SECRETS
 from tests.world import NOW
@@ -199,15 +201,9 @@ def test_what_one_worker_carries_no_other_sends(app, session, world, fakes):
 
 def test_a_refusal_is_kept_without_secrets_and_tried_again_until_it_is_given_up(app, session, world, fakes):
     for kind, status, body, shown in (
-        (
-            "feishu",
-            200,
-            '{"code":19021,"msg":"sign match fail f00df00d-token demo_secret"}',
-            "19021 sign match fail … …",
-        ),
-        ("dingtalk", 200, '{"errcode":310000,"errmsg":"keywords not in content"}', "310000 keywords not in content"),
+        ("feishu", 200, '{"code":7,"msg":"busy f00df00d-token demo_secret"}', "7 busy … …"),
+        ("dingtalk", 200, '{"errcode":-1,"errmsg":"system busy"}', "-1 system busy"),
         ("slack", 500, "rollup_error", "500 rollup_error"),
-        ("slack", 302, "", "redirect 302"),
         ("webhook", 500, "<b>inside of their house</b>", "500"),
         ("wecom", 200, "<html>", "answer"),
     ):
@@ -247,4 +243,72 @@ def test_who_owns_a_channel_that_is_gone_is_told_once_a_day(app, session, world,
     assert (db.session.get(Channel, hook.id).active, db.session.get(Channel, robot.id).active) == (False, True)
     told = db.session.scalars(db.select(Notification).where(Notification.kind == "channel_failed")).all()
     assert {each.user_id for each in told} == {world.yue.id}
-    assert sorted(each.fields for each in told) == sorted([[hook.name], [robot.name]])
+    assert sorted(each.fields for each in told) == sorted(
+        [[hook.name, "410"], [robot.name, "93000 invalid webhook url"]]
+    )
+    with force_locale("en"):
+        said = [notice_words(each) for each in told]
+    assert any("add one to the group anew and enter its address" in each for each in said), "and what is to be done"
+
+
+FOR_GOOD = [  # kind, status, body, what is to be done; by connectors.md, 11 to 14
+    ("slack", 302, "", "enter the last address"), ("webhook", 301, "", "enter the last address"),
+    *(("slack", 400, word, "whether the address belongs") for word in
+      ("invalid_payload", "no_text", "too_many_attachments", "user_not_found")),
+    ("slack", 403, "invalid_token", "make a new one in Slack"), ("slack", 403, "action_prohibited", "ask them"),
+    *(("slack", 404, word, "make a new one in Slack") for word in ("channel_not_found", "no_service", "no_team")),
+    ("slack", 410, "channel_is_archived", "archived in Slack"),
+    *(("feishu", 200, f'{{"code":{code},"msg":"no"}}', words) for code, words in
+      ((9499, "tell whoever runs"), (19001, "add one to the group"), (19021, "compare the secret"),
+       (19022, "robot’s list"), (19024, "take signatures"))),
+    ("feishu", 400, '{"code":19001,"msg":"no"}', "add one to the group"), ("feishu", 404, "<html>", "copy it"),
+    *(("wecom", 200, f'{{"errcode":{code},"errmsg":"no"}}', words) for code, words in
+      ((93000, "add one to the group"), (40008, "tell whoever"), (44004, "tell whoever"), (40058, "tell whoever"))),
+    *(("dingtalk", 200, f'{{"errcode":{code},"errmsg":"no"}}', words) for code, words in
+      ((310000, "compare the secret"), (300001, "add one"), (300005, "add one"), (400101, "add one"),
+       (400013, "another group"), (400102, "switch it on"))),
+    *(("webhook", status, "no", words) for status, words in
+      ((400, "see whether"), (401, "enter both again"), (403, "who may write"), (404, "copy it"), (405, "see whether"),
+       (413, "see whether"), (422, "see whether"), (410, "make a new address"))),
+]  # fmt: skip
+FOR_NOW = [
+    *(("webhook", status, "") for status in (408, 409, 423, 425, 500, 502, 503)), ("slack", 500, "rollup_error"),
+    ("feishu", 200, "<html>"), ("feishu", 502, "<html>"), ("wecom", 200, '{"errcode":-1,"errmsg":"busy"}'),
+    ("dingtalk", 200, '{"errcode":-1,"errmsg":"busy"}'), ("feishu", 200, '{"code":12345,"msg":"new to us"}'),
+]  # fmt: skip
+TOO_OFTEN = [
+    ("webhook", 429, ""), ("slack", 429, "rate_limited"), ("feishu", 200, '{"code":11232,"msg":"frequency limited"}'),
+    ("wecom", 200, '{"errcode":45009,"errmsg":"limit"}'), ("dingtalk", 200, '{"errcode":130101,"errmsg":"too fast"}'),
+]  # fmt: skip
+
+
+@pytest.mark.one_database
+def test_what_is_of_no_use_is_not_tried_again(app, session, world, fakes):
+    opened = {kind: open_channel(world, fakes, kind) for kind in KINDS}
+
+    def tell(channel, number):
+        db.session.execute(db.update(Channel).values(active=True))
+        db.session.execute(db.update(Post).values(told_at=None))
+        db.session.execute(db.delete(Delivery))
+        channel.post("task.overdue", f"x{number}", task=world.script)
+        db.session.commit()
+        work()
+        db.session.rollback()
+        return db.session.scalars(db.select(Delivery).join(Delivery.post)).one()
+
+    rows = [(*row[:3], "failed", row[3]) for row in FOR_GOOD] + [(*row, "due", "") for row in FOR_NOW]
+    for number, (kind, status, body, state, words) in enumerate(rows):
+        fakes.fail(kind, status, body)
+        delivery = tell(opened[kind], number)
+        assert (delivery.state, delivery.tries) == (state, 1), (kind, status, body)
+        with force_locale("en"):
+            assert words in trouble_words(delivery.error), (kind, status, body, trouble_words(delivery.error))
+        assert opened[kind].active is (status != 410 or kind != "webhook"), "only who is gone is switched off"
+    for number, (kind, status, body) in enumerate(TOO_OFTEN):
+        fakes.fail(kind, status, body)
+        delivery = tell(opened[kind], f"often{number}")
+        assert (delivery.state, delivery.tries, delivery.error) == ("due", 0, None), (kind, status, body)
+    for address in ("https://10.0.0.1/", "ftp://example.com/", "https://example.com:25/"):
+        opened["webhook"].address = address
+        delivery = tell(opened["webhook"], address)
+        assert (delivery.state, delivery.tries) == ("failed", 1), address

@@ -8,6 +8,7 @@ import pytest
 from flask import current_app
 
 from linkstar.channels import mail
+from linkstar.markdown import to_line
 from linkstar.models import Comment, Delivery, Notification
 from linkstar.models.notification import notify
 from tests.conftest import PUBLIC_URL
@@ -68,9 +69,13 @@ def test_no_title_and_no_name_breaks_out_of_its_header(session, world, title):
 
 def test_what_was_typed_stays_text(session, world):
     world.script.title_zh = "<img src=x onerror=alert(1)> {{ 7 * 7 }}"
-    Comment.post(world.script, "@何佳 <script>alert(1)</script> **看**", by=world.yu)
+    typed = "@何佳 <script>alert(1)</script> **看** [这里](https://a.example/x)\n\n1. `一`\n2. https://b.example/y"
+    Comment.post(world.script, typed, by=world.yu)
     plain, page = texts(mail.compose(newest(session)))
-    assert "<script>alert(1)</script> **看**" in plain
+    assert "<script>alert(1)</script> 看 这里 (https://a.example/x)\n\n1. 一\n2. https://b.example/y\n" in "\n".join(
+        plain.splitlines()
+    )
+    assert to_line(typed) == "@何佳 <script>alert(1)</script> 看 这里 1. 一 2. https://b.example/y"
     assert "<script" not in page
     assert "<img" not in page
     assert "<strong>看</strong>" in page

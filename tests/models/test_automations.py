@@ -13,6 +13,7 @@ from linkstar.models import (
     Automation,
     AutomationRun,
     Delivery,
+    Emergency,
     Inlet,
     Label,
     Notification,
@@ -20,6 +21,8 @@ from linkstar.models import (
     Undo,
 )
 from linkstar.models.audit_event import new_change, one_act, record
+from linkstar.planning.automating import circle_of
+from linkstar.words import notice_words
 from tests.world import NOW, october
 
 MOVED = {"kind": "moved", "choice": "kind:review"}
@@ -98,21 +101,57 @@ def test_two_workers_at_once_carry_it_out_once(app, world):
         assert sorted(titles) == [f"第 {number} 项" for number in range(6)]
 
 
-def test_two_that_set_each_other_going_are_stopped_and_the_owner_is_told(app, world):
+def test_all_that_go_round_in_a_circle_are_stopped_and_each_owner_is_told_with_whom(app, world):
+    def goes_on(from_, to, **more):
+        return rule(world, when={"kind": "moved", "choice": from_}, then=[{"kind": "move", "choice": to}], **more)
+
+    def told(of):
+        here = db.select(Notification).where(Notification.kind == "automation_stopped", Notification.user_id == of.id)
+        notices = list(db.session.scalars(here.order_by(Notification.id)))
+        assert db.session.scalar(db.select(Delivery.id).where(Delivery.notification_id == notices[-1].id))
+        return notices
+
     with app.app_context():
-        there = {"kind": "moved", "choice": "name:待审核"}, [{"kind": "move", "choice": "kind:active"}]
-        back = {"kind": "moved", "choice": "kind:active"}, [{"kind": "move", "choice": "name:In review"}]
-        first = rule(world, when=there[0], then=there[1], name="回去")
-        second = rule(world, when=back[0], then=back[1], name="过来")
+        goes_on("name:完成", "kind:done", name="不相干")
+        two = [goes_on("name:待审核", "kind:active", name="回去"), goes_on("kind:active", "name:In review", name="过来",
+               by="admin")]  # fmt: skip
         act(world.photos, world.in_review, world.designer)
         settle(12)
-        assert [(run.state, run.depth) for run in runs()] == [("done", at) for at in range(4)] + [("stopped", 4)]
-        (stopped,) = runs(state="stopped")
-        assert (stopped.automation_id, stopped.trouble) == (first.id, {"why": "loop"})
-        assert (first.active, second.active) == (False, True)
-        (notice,) = db.session.scalars(db.select(Notification).where(Notification.kind == "automation_stopped"))
-        assert (notice.user_id, notice.fields) == (world.yue.id, ["回去"])
-        assert db.session.scalar(db.select(Delivery.id).where(Delivery.notification_id == notice.id))
+        done, (first, second) = runs(state="done"), runs(state="stopped")
+        assert [(run.depth, run.automation_id) for run in done] == [(at, two[at % 2].id) for at in range(4)]
+        assert (first.automation_id, first.trouble) == (two[0].id, {"why": "loop", "others": ["过来"]})
+        assert (second.automation_id, second.trouble) == (two[1].id, {"why": "loop", "others": ["回去"]})
+        assert [each.name for each in Automation.active_in(world.shanlan.id)] == ["不相干"]
+        assert [told(each)[-1].fields for each in (world.yue, world.admin)] == [["回去", "过来"], ["过来", "回去"]]
+        with app.test_request_context(headers={"Accept-Language": "en"}):
+            assert "“过来” was switched off: it and “回去” set each other off" in notice_words(told(world.admin)[-1])
+
+        for each, at in (("一", "kind:review"), ("二", "kind:active"), ("三", "kind:backlog")):
+            to = {"kind:review": "kind:active", "kind:active": "kind:backlog", "kind:backlog": "kind:review"}[at]
+            goes_on(at, to, name=each, by="admin" if each == "二" else "yue")
+        act(world.photos, world.to_do, world.designer)
+        settle(15)
+        assert [each.name for each in Automation.active_in(world.shanlan.id)] == ["不相干"]
+        assert {*told(world.admin)[-1].fields} == {"一", "二", "三"}
+        assert [each.fields[0] for each in told(world.yue)] == ["回去", "一", "三"]
+
+
+CHAINS = [  # who set each other going, who comes next, and who is stopped
+    ([], 1, []),
+    ([1], 1, []),
+    ([1, 2, 1], 2, []),
+    ([*range(1, 13)], 13, []),
+    ([7, 1, 2, 3, 1, 2, 3], 1, [1, 2, 3]),
+    ([1, 1], 1, [1]),
+    ([1, 2, 1, 3], 1, [1, 2, 3]),
+    ([*range(1, 14)], 14, [14]),
+    ([*range(1, 14)], 5, [5, 6, 7, 8, 9, 10, 11, 12, 13]),
+]
+
+
+@pytest.mark.parametrize(("before", "last", "stopped"), CHAINS)
+def test_a_long_chain_that_ends_is_no_circle(before, last, stopped):
+    assert circle_of(before, last) == stopped
 
 
 def test_one_that_runs_without_end_is_stopped_but_not_because_somebody_does_much(app, world):
@@ -146,9 +185,11 @@ def test_one_that_runs_without_end_is_stopped_but_not_because_somebody_does_much
 
 
 @pytest.mark.one_database
-def test_where_hours_count_another_hour_of_the_day_is_another_deadline(app, world):
+def test_where_hours_count_another_hour_is_another_deadline_but_the_same_day(app, world):
     with app.app_context():
-        rule(world, when={"kind": "late"}, then=[{"kind": "notify", "choice": "task_owner", "text": "看"}])
+        tell = [{"kind": "notify", "choice": "task_owner", "text": "看"}]
+        late = rule(world, when={"kind": "late"}, then=tell)
+        day = rule(world, when={"kind": "date", "choice": "due:before", "days": 0}, then=tell)
         world.lamp.unit = "hour"
         for hours in (1, 1, 3):
             world.fcc.due_on, world.fcc.due_at = october(13), NOW + timedelta(hours=hours)
@@ -156,7 +197,87 @@ def test_where_hours_count_another_hour_of_the_day_is_another_deadline(app, worl
             db.session.commit()
             with clock.at(NOW + timedelta(hours=hours, minutes=1)):
                 jobs.automate()
-        assert [run.task_id for run in runs()] == [world.fcc.id] * 2
+        assert [run.task_id for run in runs(automation_id=late.id)] == [world.fcc.id] * 2
+        assert [run.task_id for run in runs(automation_id=day.id)] == [world.fcc.id]
+        with clock.at(NOW + timedelta(hours=4)):  # who writes another number waits for another day
+            values = {"name": "后", "conditions": [], "actions": tell}
+            after = {"kind": "date", "choice": "due:after", "days": 1}
+            day.edit(values | {"trigger": after}, world.lamp, by=world.yue, version=1)
+            db.session.commit()
+            jobs.automate()
+            assert [run.task_id for run in runs(automation_id=day.id)] == [world.fcc.id]
+        with clock.at(NOW + timedelta(days=1)):
+            jobs.automate()
+        assert len(runs(automation_id=day.id)) == 2
+
+
+EMERGENCY = {"kind": "declare", "choice": "listing_removed", "severity": "s2"}
+
+
+def test_a_rule_declares_one_emergency_at_a_time_and_none_about_its_own_playbook(app, world):
+    def emergencies():
+        return list(db.session.scalars(db.select(Emergency).order_by(Emergency.id)))
+
+    def left(run):
+        return run.state, run.trouble
+
+    with app.app_context():
+        photos = {"kind": "title", "text": "主图"}
+        automation = rule(world, when={"kind": "moved", "choice": None}, then=[EMERGENCY], project=None, name="下架")
+        other = rule(world, when=MOVED, then=[EMERGENCY, LISTING], given=[photos], name="另一条", project=None)
+        world.lamp.owner = world.finance  # who may create nothing there
+        db.session.commit()
+        weak = rule(world, when=MOVED, then=[LISTING, EMERGENCY], by="finance", name="不许")
+        act(world.photos, world.in_review, world.designer)
+        act(world.script, world.doing, world.yue)
+        settle(3)
+        first, second = emergencies()
+        assert (first.source, first.about_id, first.declared_by_id) == ("rule", world.lamp.id, world.yue.id)
+        assert first.title == f"下架 · {world.photos.code}", "not every reader may see the task"
+        assert [left(run) for run in runs(automation_id=automation.id)][:2] == [
+            ("done", None), ("nothing", {"why": "declared"}),
+        ]  # fmt: skip
+        assert [left(run) for run in runs(automation_id=weak.id)] == [("refused", {"why": "NotAllowed"})]
+        assert second.title.startswith("另一条")
+        assert {task.via for task in AuditEvent.of_change(runs()[0].change)} == {"automation"}
+
+        playbook = db.session.scalars(db.select(Task).where(Task.project_id == first.project_id)).all()
+        for task in playbook[1:3]:
+            record("task.moved", by=world.yue, task=task, changes={"stage_id": (None, task.stage_id)})
+        db.session.commit()
+        settle(3)
+        assert len(emergencies()) == 2
+        assert [left(run) for run in runs(automation_id=automation.id)][-1] == ("nothing", {"why": "playbook"})
+
+        legal = world.admin.membership_in(world.shanlan.id)
+        legal.role = "legal"
+        first.close("资质图过期没有人看到，以后每月核对一次。", by=world.admin)
+        db.session.commit()
+        act(world.script, world.to_do, world.yue)
+        settle(2)
+        assert [each.title for each in emergencies()][2:] == [f"下架 · {world.script.code}"]
+        assert automation.active and other.active
+
+
+def test_a_rule_that_names_what_is_gone_or_was_changed_meanwhile_does_nothing(app, world):
+    assign = {"kind": "assign", "choice": "person:{}"}
+    with app.app_context():
+        assign["choice"] = f"person:{world.jia.id}"
+        gone = rule(world, when=MOVED, then=[assign], name="没人")
+        changed = rule(world, when=MOVED, then=[assign | {"choice": "role:ads"}], name="改了")
+        act(world.photos, world.in_review, world.designer)
+        jobs._hear(world.shanlan.id)
+        with clock.at(NOW + timedelta(seconds=1)):
+            values = {"name": "改了", "trigger": {"kind": "gate"}, "conditions": [], "actions": changed.actions}
+            changed.edit(values, None, by=world.yue, version=1)
+            db.session.delete(world.jia.membership_in(world.shanlan.id))
+            db.session.commit()
+            settle()
+        assert [run.trouble for run in runs()] == [{"why": "names_gone"}, {"why": "changed"}]
+        assert (gone.active, changed.active) == (False, True)
+        (notice,) = db.session.scalars(db.select(Notification).where(Notification.kind == "automation_paused"))
+        assert (notice.user_id, notice.fields) == (world.yue.id, ["没人"])
+        assert world.photos.owner_id == world.designer.id
 
 
 def leave(world):
@@ -191,7 +312,7 @@ def test_a_project_owner_without_the_permission_does_nothing_by_an_automation(ap
     with app.app_context():
         world.lamp.owner = world.finance  # who edits own tasks only
         db.session.commit()
-        rule(world, when=MOVED, then=[{"kind": "checklist", "choice": "x"}], by="finance")
+        rule(world, when=MOVED, then=[{"kind": "due", "choice": "today:after", "days": 2}], by="finance")
         act(world.photos, world.in_review, world.designer)
         settle()
         assert runs()[0].trouble == {"why": "NotAllowed"}
@@ -308,8 +429,8 @@ def test_a_message_of_another_program_counts_once(app, world, browse):
         code, token, packing = world.packing.code, inlet.token, world.packing.id
         db.session.commit()
     door = app.test_client()
-    for _twice in range(2):
-        answer = door.post(f"/in/{token}", json={"task": code, "id": "m1"})
+    for said in ({"task": code, "id": "m1"}, {"task": code, "id": "m1"}, {"task": code}):
+        answer = door.post(f"/in/{token}", json=said, headers={} if "id" in said else {"Idempotency-Key": "m1"})
         assert answer.status_code == 200
     door.post(f"/in/{token}", json={"task": "BIKE-1", "id": "m2"})
     with app.app_context():

@@ -4,11 +4,21 @@ import re
 
 import pytest
 
-from linkstar import jobs
+from linkstar import clock, jobs
 from linkstar.extensions import db
-from linkstar.models import AuditEvent, Automation, AutomationRun, InstalledPack, Notification, Task
+from linkstar.models import (
+    AuditEvent,
+    Automation,
+    AutomationRun,
+    Emergency,
+    Inlet,
+    InstalledPack,
+    Label,
+    Notification,
+    Task,
+)
 from linkstar.models.audit_event import record
-from tests.models.test_automations import MOVED, act, rule, runs, settle
+from tests.models.test_automations import EMERGENCY, MOVED, act, rule, runs, settle
 
 LISTING = {"kind": "create", "text": "写详情页", "text_en": None, "choice": "role:ops", "days": None}
 
@@ -218,3 +228,65 @@ def test_each_kind_of_action_is_done(world, app):
         assert changes == {"task.edited", "task.created"}
         assert pack is None
         assert db.session.scalars(db.select(Task.title_zh).where(Task.title_zh == "写详情页")).all() == ["写详情页"]
+
+
+def test_what_is_gone_is_said_and_chosen_anew_and_an_emergency_is_declared_by_a_rule_but_not_by_a_dry_run(
+    browse, world, app
+):
+    """Nothing else takes unseen the place of what is not there any more."""
+    declare = {"actions-0-kind": "declare", "actions-0-choice": "listing_removed"}
+    yue = browse("yue")
+    assert yue.post("/automations", typed(**declare)).status_code == 422, "nobody's default is the worst"
+    answer = yue.post("/automations", typed(do="rehearse", **declare, **{"actions-0-severity": "s2"}))
+    assert answer.status_code == 200
+    assert "商品被下架" in said(answer)
+    with app.app_context():
+        record("task.moved", by=world.yu, task=world.photos, changes={"stage_id": (None, world.in_review.id)})
+        label = Label(workspace_id=world.shanlan.id, name="<b>图</b>")
+        inlet = Inlet.create(world.shanlan.id, "监控", "automation", by=world.yue)
+        db.session.add(label)
+        db.session.commit()
+        tell = [{"kind": "notify", "choice": "project_owner", "text": "<i>看</i>"}]
+        emergency = EMERGENCY | {"severity": "s9"}
+        parts = [
+            ({"kind": "moved", "choice": "name:没有"}, tell, []),
+            ({"kind": "gate"}, [{"kind": "move", "choice": "name:没有"}], []),
+            ({"kind": "gate"}, [{"kind": "post", "choice": "99"}], []),
+            ({"kind": "gate"}, [{"kind": "checklist", "choice": "none"}], []),
+            ({"kind": "gate"}, [{"kind": "assign", "choice": "person:99"}], []),
+            ({"kind": "gate"}, tell, [{"kind": "label", "choice": "<b>图</b>"}]),
+            ({"kind": "gate"}, tell, [{"kind": "phase", "choice": "name:没有"}]),
+            ({"kind": "gate"}, tell, [{"kind": "project", "choice": str(world.tent.id)}]),
+            ({"kind": "webhook", "choice": str(inlet.id)}, tell, []),
+            ({"kind": "gate"}, [emergency], []),
+        ]
+        rules = [rule(world, when=when, then=then, given=given, project=None, name="<b>名</b>").id
+                 for when, then, given in parts]  # fmt: skip
+        whole = rule(world, when=MOVED, then=[EMERGENCY], project=None, name="下架", on=False).id
+        db.session.delete(label)
+        inlet.revoke(by=world.yue)
+        world.tent.trashed_at = clock.now()
+        db.session.commit()
+        Inlet.create(world.shanlan.id, "另一个", "automation", by=world.yue)  # takes nobody's number
+        db.session.commit()
+    for each in rules:
+        page = yue.get(f"/automations/{each}")
+        assert "chip stop" in page.text, each
+        assert not re.search("<b>[名图]|<i>看", page.text), each
+        form = yue.get(f"/automations/{each}/edit").text
+        assert f'selected value="{"" if each == rules[-1] else "gone"}"' in form, each
+    assert yue.get("/automations").text.count("chip stop") == len(rules)
+    assert yue.put(f"/automations/{rules[0]}", typed(version="1", **{"trigger-choice": "gone"})).status_code == 422
+    assert yue.delete(f"/automations/{rules[0]}/activity").status_code == 303
+    assert yue.put(f"/automations/{rules[0]}/activity").status_code == 303
+    assert "主图拍摄" in said(yue.get(f"/automations/{whole}/rehearsal"))
+    with app.app_context():
+        assert not db.session.get_one(Automation, rules[0]).active
+        assert db.session.scalar(db.select(Emergency.id)) is None
+        db.session.get_one(Automation, whole).switch(True, by=world.yue)
+        act(world.photos, world.in_review, world.designer)
+        settle()
+        emergency_id = db.session.scalars(db.select(Emergency.id)).one()
+    page = yue.get(f"/automations/{whole}")
+    assert f'href="/emergencies/{emergency_id}"' in page.text
+    assert page.text.count('<p class="sm">') == 1, "what came of it stands on its own page"

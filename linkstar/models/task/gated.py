@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, aliased, joinedload, selectinload
 
 from linkstar import clock
@@ -205,6 +206,16 @@ class Gated:
             .order_by(mine.position)
             .options(joinedload(mine.owner))
         )
+
+    @hybrid_property
+    def on_hold(self) -> bool:
+        """Does an emergency hold it?"""
+        return bool(db.session.scalar(select(self._held().exists())))
+
+    @on_hold.inplace.expression
+    @classmethod
+    def _on_hold(cls) -> ColumnElement[bool]:
+        return select(Hold.task_id).where(Hold.task_id == cls.id, Hold.real()).exists()
 
     def _held(self) -> Select[Hold]:
         """By emergencies that are open."""

@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from linkstar.extensions import commit
 from linkstar.i18n import _
+from linkstar.models import Missing
 from linkstar.views.automations.automations import find, saved
 
 blueprint = Blueprint("activity", __name__, url_prefix="/<id:automation_id>/activity")
@@ -14,6 +15,8 @@ blueprint = Blueprint("activity", __name__, url_prefix="/<id:automation_id>/acti
 def update(automation_id: int) -> Any:
     """On, in the name of who says so."""
     automation = find(automation_id, keeper=True)
+    if Missing(automation.workspace_id, [automation]).of(automation):
+        return saved(automation, _("It names something that is gone. Choose anew first."))
     automation.switch(True, by=current_user)
     commit()
     return saved(automation, _("Switched on. It acts in your name."))

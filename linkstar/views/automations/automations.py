@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, db
 from linkstar.forms.automation import AutomationForm
 from linkstar.i18n import _
-from linkstar.models import Automation, Membership, NotAllowed, Project, StaleVersion
+from linkstar.models import Automation, Membership, Missing, NotAllowed, Project, StaleVersion
 from linkstar.reports.automations import WHY_NOT, Automations, Choices, Runs, Wording
 from linkstar.reports.rehearsal import Rehearsal
 from linkstar.views.workspaces import membership_inside
@@ -48,6 +48,7 @@ def show(automation_id: int) -> Any:
         "automations/show.html",
         automation=automation,
         wording=Wording(automation.workspace_id, [automation]),
+        gone=Missing(automation.workspace_id, [automation]).of(automation),
         runs=Runs(automation, current_user, request.args.get("before", type=int)),
     )
 

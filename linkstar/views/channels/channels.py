@@ -1,18 +1,19 @@
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
-from linkstar.channels.door import checked
+from linkstar.channels.door import checked, looked_up
 from linkstar.channels.robots import HOSTS
 from linkstar.channels.trouble import NotTaken
-from linkstar.extensions import commit, db, limiter
+from linkstar.extensions import commit, db, limiter, write
 from linkstar.forms.channel import ChannelForm
 from linkstar.i18n import _
 from linkstar.models import Channel, Membership, Project, TooManyChannels
 from linkstar.models.channel import KINDS
 from linkstar.reports.channel_log import channels_of, log_of, seen_in
 from linkstar.views import access
+from linkstar.views.admission import reads_first
 from linkstar.views.idempotency import keep_no_answer
 from linkstar.views.workspaces import membership_inside
 from linkstar.words import DELIVERY_STATE_NAMES, trouble_words
@@ -38,14 +39,17 @@ def new() -> Any:
 
 
 @blueprint.post("")
+@reads_first
 @limiter.limit("30 per hour", key_func=lambda: str(current_user.id))
 def create() -> Any:
     """Of a webhook the answer shows the secret, once."""
     membership = membership_inside(keeper=True)
     kind = _kind(request.form.get("kind"))
     form = ChannelForm().offer(_projects(membership), None)
-    if not _taken(form, kind, membership):
+    if not (judgement := _taken(form, kind, membership)):
         return _page(form, kind), 422
+    write()
+    membership = membership_inside(keeper=True)
     try:
         channel = Channel.open(membership.workspace_id, kind, by=current_user, **form.values())
     except TooManyChannels:
@@ -55,7 +59,8 @@ def create() -> Any:
     if kind == "webhook" and not form.secret.data:
         keep_no_answer()
         return render_template("channels/create.html", channel=channel)
-    session["toast"] = {"message": _("Saved. Send a test to see whether it arrives."), "change": None}
+    message = judgement.warning or _("Saved. Send a test to see whether it arrives.")
+    session["toast"] = {"message": message, "change": None}
     return redirect(url_for("channels.show", channel_id=channel.id), 303)
 
 
@@ -81,17 +86,21 @@ def edit(channel_id: int) -> Any:
 
 
 @blueprint.put("/<id:channel_id>")
+@reads_first
 def update(channel_id: int) -> Any:
     membership = membership_inside()
-    channel = access.get_channel(channel_id, lock=True)
+    channel = access.get_channel(channel_id)
     form = ChannelForm().offer(_projects(membership), channel)
-    if not _taken(form, channel.kind, membership):
+    if not (judgement := _taken(form, channel.kind, membership)):
         return _page(form, channel.kind, channel), 422
+    write()
+    membership_inside()
+    channel = access.get_channel(channel_id, lock=True)
     if form.known.data != str(channel.version):
         return _page(form, channel.kind, channel, overtaken=True), 409
     channel.edit(form.values(), by=current_user)
     commit()
-    session["toast"] = {"message": _("Saved"), "change": None}
+    session["toast"] = {"message": judgement.warning or _("Saved"), "change": None}
     return redirect(url_for("channels.show", channel_id=channel.id), 303)
 
 
@@ -107,7 +116,7 @@ def destroy(channel_id: int) -> Any:
 
 USUAL = (  # what a team that just begins wants to hear
     "task.completed", "task.overdue", "gate.waiting", "project.created", "cutoff.near", "emergency.declared",
-    "emergency.acknowledged", "emergency.closed",
+    "emergency.acknowledged", "emergency.closed", "emergency.reopened",
 )  # fmt: skip
 
 
@@ -115,25 +124,44 @@ def _kind(text: str | None) -> str:
     return text if text in KINDS else abort(404)
 
 
-def _taken(form: ChannelForm, kind: str, membership: Membership) -> bool:
+class Judgement(NamedTuple):
+    """Of an address: why nothing would be sent there, or what is worth saying although it is saved; else ''."""
+
+    refusal: str = ""
+    warning: str = ""
+
+
+def _taken(form: ChannelForm, kind: str, membership: Membership) -> Judgement | None:
+    """None where the form is shown again."""
     if not form.validate():
-        return False
-    address, inside = form.address.data, membership.keeps_workspace
-    if address and (trouble := address_trouble(kind, address, inside=inside)):
-        form.address.errors = [trouble]
-    return not form.address.errors
+        return None
+    address, found = form.address.data, Judgement()
+    if address and (found := judged(kind, address, inside=membership.keeps_workspace)).refusal:
+        form.address.errors = [found.refusal]
+        return None
+    return found
 
 
-def address_trouble(kind: str, address: str, *, inside: bool) -> str:
-    """Why nothing would be sent there; '' where it may be tried. What a name stands for is seen when it goes out."""
+def judged(kind: str, address: str, *, inside: bool) -> Judgement:
+    """Refused is what surely lies inside, by its spelling or by what its name stands for at this moment; a name that
+    cannot be looked up now may be known tomorrow. When it goes out it is looked at again."""
     allowed = current_app.config["OUTGOING_NETWORKS"] if inside else ()
     try:
         url = checked(address, allowed)
     except NotTaken as error:
-        return trouble_words(error.code)
+        return Judgement(refusal=trouble_words(error.code))
     port = url.port or (443 if url.scheme == "https" else 80)
-    known = kind == "webhook" or url.hostname in HOSTS[kind]
-    return "" if known or any(each.may_take(url.hostname or "", port) for each in allowed) else trouble_words("kind")
+    if url.hostname in HOSTS.get(kind, ()):
+        return Judgement()
+    if kind != "webhook" and not any(each.may_take(url.hostname or "", port) for each in allowed):
+        return Judgement(refusal=trouble_words("kind"))
+    try:
+        looked_up(url, allowed)
+    except NotTaken as error:
+        if error.code not in ("unknown", "slow"):
+            return Judgement(refusal=trouble_words(error.code))
+        return Judgement(warning=_("Saved, although nobody knows a machine of this name at the moment. Send a test."))
+    return Judgement()
 
 
 def _projects(membership: Membership) -> list[Project]:

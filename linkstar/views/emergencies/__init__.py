@@ -1,7 +1,7 @@
-from linkstar.views.emergencies import acknowledgement, closure
+from linkstar.views.emergencies import acknowledgement, closure, reopening
 from linkstar.views.emergencies.emergencies import blueprint
 
-for module in (acknowledgement, closure):
+for module in (acknowledgement, closure, reopening):
     blueprint.register_blueprint(module.blueprint)
 
 __all__ = ["blueprint"]

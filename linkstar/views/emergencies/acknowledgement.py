@@ -1,11 +1,13 @@
 from typing import Any
 
-from flask import Blueprint, redirect, session, url_for
+from flask import Blueprint, session
 from flask_login import current_user
 
 from linkstar.extensions import commit
 from linkstar.i18n import _
+from linkstar.models import Overtaken
 from linkstar.views import access
+from linkstar.views.emergencies.emergencies import gone_on, to_page
 
 blueprint = Blueprint("acknowledgement", __name__, url_prefix="/<id:emergency_id>/acknowledgement")
 
@@ -14,7 +16,10 @@ blueprint = Blueprint("acknowledgement", __name__, url_prefix="/<id:emergency_id
 def create(emergency_id: int) -> Any:
     """One of those who were told takes it up."""
     emergency = access.get_emergency(emergency_id)
-    emergency.acknowledge(by=current_user)
+    try:
+        emergency.acknowledge(by=current_user)
+    except Overtaken:
+        return gone_on(emergency)
     commit()
     session["toast"] = {"message": _("It is yours. Nobody else is called."), "change": None}
-    return redirect(url_for("emergencies.show", emergency_id=emergency.id), 303)
+    return to_page(emergency)

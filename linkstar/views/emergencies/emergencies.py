@@ -4,9 +4,9 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask_login import current_user
 
 from linkstar import packs
-from linkstar.extensions import commit, db, limiter, record_id
-from linkstar.forms.emergency import ClosureForm, EmergencyForm
-from linkstar.i18n import _
+from linkstar.extensions import commit, db, limiter, read_only, record_id
+from linkstar.forms.emergency import ClosureForm, EmergencyForm, ReopeningForm
+from linkstar.i18n import _, moment
 from linkstar.models import Declaration, Emergency, Membership, NotAllowed, Project
 from linkstar.reports.emergencies import Emergencies, EmergencyPage
 from linkstar.views import access
@@ -26,7 +26,7 @@ def new() -> Any:
     """`?project=` is the one from whose page somebody came."""
     membership = _declarer()
     chosen = record_id(request.args.get("project", ""))
-    return _form_page(EmergencyForm(formdata=None, project=chosen).offer(_projects(membership)))
+    return _form_page(membership, EmergencyForm(formdata=None, project=chosen))
 
 
 @blueprint.post("")
@@ -35,11 +35,11 @@ def create() -> Any:
     membership = _declarer()
     form = EmergencyForm().offer(_projects(membership))
     if not form.validate():
-        return _form_page(form, 422)
+        return _form_page(membership, form, 422)
     emergency = declaration(form, membership.workspace_id).declare(by=current_user)
     commit()
     session["toast"] = {"message": _said(emergency), "change": None}
-    return redirect(url_for("emergencies.show", emergency_id=emergency.id), 303)
+    return to_page(emergency)
 
 
 @blueprint.get("/<id:emergency_id>")
@@ -47,12 +47,48 @@ def show(emergency_id: int) -> Any:
     return page(access.get_emergency(emergency_id))
 
 
-def page(emergency: Emergency, form: ClosureForm | None = None) -> str:
-    """For htmx, which asks again while it is open, only the clock."""
+def page(emergency: Emergency, form: ClosureForm | None = None, reopening: ReopeningForm | None = None) -> str:
+    """For htmx, which asks again while it is open, only the clock. What was learnt before it was reopened stands in
+    the form already."""
     template = "emergencies/_clock.html" if request.htmx else "emergencies/show.html"  # type: ignore[attr-defined]
+    page = EmergencyPage(emergency, current_user)
+    form = form or ClosureForm(formdata=None, retrospective=emergency.retrospective)
+    if page.may_withdraw:
+        form.retrospective.label.text = _("What it really was")
     return render_template(
-        template, page=EmergencyPage(emergency, current_user), emergency=emergency, form=form or ClosureForm(None)
-    )
+        template, page=page, emergency=emergency, form=form,
+        reopening=reopening or ReopeningForm(formdata=None),
+    )  # fmt: skip
+
+
+def to_page(emergency: Emergency) -> Any:
+    return redirect(url_for("emergencies.show", emergency_id=emergency.id), 303)
+
+
+def gone_on(emergency: Emergency, *, reopened: bool = False) -> Any:
+    """Somebody was faster, and nothing is wrong: its page says who, and when."""
+    db.session.rollback()
+    read_only()
+    if request.htmx:  # type: ignore[attr-defined]
+        return page(emergency)
+    session["toast"] = {"message": _who_was_faster(emergency, reopened), "change": None}
+    return to_page(emergency)
+
+
+def _who_was_faster(emergency: Emergency, reopened: bool) -> str:
+    zone = current_user.timezone
+    if reopened and (person := emergency.reopened_by):
+        at = moment(emergency.reopened_at, zone)
+        return _("%(name)s has already reopened it: %(at)s", name=person.name, at=at)
+    if person := emergency.closed_by:
+        at = moment(emergency.closed_at, zone)
+        return _("%(name)s has already closed it: %(at)s", name=person.name, at=at)
+    if person := emergency.acknowledged_by:
+        if person.id == current_user.id:
+            return _("It is yours. Nobody else is called.")
+        at = moment(emergency.acknowledged_at, zone)
+        return _("%(name)s has already taken it up: %(at)s", name=person.name, at=at)
+    return _("Somebody else was faster.")
 
 
 def declaration(form: EmergencyForm, workspace_id: int, **source: Any) -> Declaration:
@@ -83,12 +119,19 @@ def _projects(membership: Membership) -> list[Project]:
     ]
 
 
-def _form_page(form: EmergencyForm, status: int = 200) -> Any:
+def _form_page(membership: Membership, form: EmergencyForm, status: int = 200) -> Any:
+    projects = _projects(membership)
+    asked: list[Project | None] = [*projects] or [None]
+    at_once = {Emergency.may_hold(current_user, membership.workspace_id, each) for each in asked}
     levels = packs.emergency_flow().severity
-    return render_template("emergencies/new.html", form=form, levels=levels, once=once()), status
+    return render_template(
+        "emergencies/new.html", form=form.offer(projects), levels=levels, at_once=at_once, once=once()
+    ), status
 
 
 def _said(emergency: Emergency) -> str:
     if emergency.drill:
         return _("The drill has begun. Nobody outside is told.")
+    if emergency.about_id and emergency.held_at is None:
+        return _("Declared. Legal has been told; what it names is held as soon as somebody takes it up.")
     return _("Declared. Legal has been told.")

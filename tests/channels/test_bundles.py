@@ -1,0 +1,184 @@
+"""What somebody is reminded of in one morning: one mail and one ring, not twelve."""
+
+import email
+import email.policy
+import json
+import socket
+import threading
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
+
+from linkstar import clock, jobs
+from linkstar.channels import door, push
+from linkstar.extensions import db
+from linkstar.models import Delivery, Emergency, Preference, PushSubscription, Reminder, Task
+from linkstar.models.notification import notify_of_emergency
+from tests.conftest import PUBLIC_URL
+from tests.world import NOW, PEOPLE, october
+
+LATE = 12
+
+
+class Sink:
+    """A mail server that takes nothing until it is told to."""
+
+    def __init__(self):
+        self.got, self.tries, self.open = [], 0, False
+
+    async def handle_DATA(self, server, session, envelope):
+        self.tries += 1
+        if not self.open:
+            return "451 later"
+        self.got.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 OK"
+
+
+@pytest.fixture
+def sink(app):
+    found = Sink()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(found, hostname="127.0.0.1", port=port)
+    controller.start()
+    app.config["MAIL_URL"] = f"smtp://127.0.0.1:{port}"
+    yield found
+    controller.stop()
+
+
+def late_tasks(world, owner, project, count):
+    """Each with the reminder that its day has passed, which is due."""
+    Preference.choose(owner, "assigned", mail="off", push=False)
+    for number in range(count):
+        task = Task.create(
+            project, by=world.yu, owner=owner, title_zh=f"任务{number:02}", title_en=f"Task {number:02}",
+            stage=project.stages[0], due_on=october(12),
+        )  # fmt: skip
+        db.session.flush()
+        _remind(owner, "overdue", task, october(12))
+
+
+def _remind(owner, kind, task, day):
+    row = Reminder(
+        workspace_id=task.workspace_id, user=owner, subject=f"task:{task.id}", kind=kind, step=1, version=str(day),
+        task=task, due_at=NOW,
+    )  # fmt: skip
+    db.session.add(row)
+
+
+def two_workers(app, at, *work):
+    start = threading.Barrier(2)
+
+    def run():
+        with app.app_context(), clock.at(at):
+            start.wait()
+            for job in work:
+                job()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def states(person, medium="mail"):
+    rows = select(Delivery).join(Delivery.notification).where(Delivery.medium == medium).order_by(Delivery.id)
+    found = [each for each in db.session.scalars(rows) if each.notification.user_id == person.id]
+    return [each.state for each in found if each.notification.reminder_id]
+
+
+def parts_of(message):
+    return [part.get_content().replace("\r\n", "\n") for part in message.iter_parts()]
+
+
+def test_a_morning_is_one_mail_and_one_ring_whoever_sends_it_and_however_often(app, world, sink, monkeypatch):
+    rung = []
+    monkeypatch.setattr(push, "encrypt", lambda content, *_keys: content)
+    monkeypatch.setattr(
+        door, "post", lambda _url, *, content, headers: rung.append(json.loads(content)) or door.Response(201, {}, "")
+    )
+    with app.app_context(), clock.at(NOW):
+        world.lei.language, world.yue.language = "zh", "en"
+        key = push._encoded(push._point(ec.generate_private_key(push.CURVE).public_key()))
+        PushSubscription.write(world.lei, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")
+        for person in (world.lei, world.yue):
+            late_tasks(world, person, world.lamp, LATE)
+        db.session.flush()
+        soon = world.fcc  # another topic, in one of the two
+        soon.owner, soon.due_on = world.yue, october(14)
+        _remind(world.yue, "due", soon, october(14))
+        db.session.commit()
+    with app.app_context(), clock.at(NOW):
+        jobs._do_each(Reminder.due()[:1], jobs._remind)
+        jobs.deliver_due()
+        assert sink.tries == 0, "what is told a moment later goes out with the first"
+    two_workers(app, NOW, jobs.remind, jobs.deliver_due)
+    two_workers(app, NOW + timedelta(minutes=1), jobs.deliver_due)
+    assert sink.tries == 2
+    with app.app_context():
+        assert states(world.lei) == ["due"] * LATE and states(world.lei, "push") == ["sent"] * LATE
+        assert len(set(db.session.scalars(select(Delivery.carrier_id).where(Delivery.carrier_id.is_not(None))))) == 3
+    sink.open = True
+    two_workers(app, NOW + timedelta(minutes=4), jobs.deliver_due)
+    two_workers(app, NOW + timedelta(minutes=9), jobs.deliver_due)
+    chinese, english = sorted(sink.got, key=lambda each: each["To"].addresses[0].addr_spec != PEOPLE["lei"][1])
+    (ring,) = rung
+    assert str(LATE) in ring["title"] and "任务00" in ring["body"] and ring["address"] == "/inbox?show=unread"
+    assert str(LATE) in chinese["Subject"] and "任务00" in chinese["Subject"]
+    assert english["Subject"].startswith("13 things need you today. First: “Task 00” was due Mon Oct 12")
+    for message, title, project in ((chinese, "任务", "露营灯"), (english, "Task ", "Camp lantern US launch")):
+        plain, page = parts_of(message)
+        for number in range(LATE):
+            assert plain.count(f"{title}{number:02}") == page.count(f"{title}{number:02}") - 1 * (number == 0) == 1
+        assert plain.count(project) == 1 and page.count(f"{PUBLIC_URL}/tasks/") == plain.count(f"{PUBLIC_URL}/tasks/")
+        assert plain.count(f"{PUBLIC_URL}/tasks/") == LATE + (message is english)
+    assert "You get this because the task is yours." in parts_of(english)[0]
+    assert chinese["List-Unsubscribe-Post"] and "/unsubscriptions/" in chinese["List-Unsubscribe"]
+    assert english["List-Unsubscribe"] == f"<{PUBLIC_URL}/notification_preferences>"
+    assert english["List-Unsubscribe-Post"] is None and parts_of(english)[0].count("/unsubscriptions/") == 2
+    with app.app_context():
+        assert states(world.lei) == ["sent"] * LATE and states(world.yue) == ["sent"] * (LATE + 1)
+
+
+def test_each_of_a_bundle_is_asked_for_itself_and_a_killed_worker_loses_none(app, world, sink):
+    sink.open = True
+    with app.app_context(), clock.at(NOW):
+        lei = world.lei
+        late_tasks(world, lei, world.lamp, 4)
+        world.fcc.owner, world.fcc.due_on = lei, october(14)
+        _remind(lei, "due", world.fcc, october(14))
+        db.session.commit()
+        jobs.remind()
+        Preference.choose(lei, "overdue", mail="off")
+        emergency = Emergency(
+            workspace_id=world.shanlan.id, trigger="listing_removed", severity="s1", title="下架", declared_by=world.yu
+        )  # fmt: skip
+        db.session.add(emergency)
+        db.session.flush()
+        notify_of_emergency(lei, by=None, emergency=emergency)
+        db.session.commit()
+        jobs.deliver_due()
+        alarm, single = sink.got
+        assert "下架" in alarm["Subject"] and "FCC" in single["Subject"] and "13" not in single["Subject"]
+        assert states(lei) == ["dropped"] * 4 + ["sent"], "the one that carried them was not wished for"
+        Preference.choose(lei, "overdue", mail="now")
+        late_tasks(world, lei, world.lamp, 3)
+        db.session.commit()
+        jobs.deliver_due()  # that they were given is not wished for
+        jobs.remind()
+        assert jobs._claim(), "and its worker is killed"
+        db.session.scalars(select(Task).order_by(Task.id.desc())).first().trash(by=world.yu)
+        late_tasks(world, lei, world.lamp, 1)  # too late for the one that is in hand
+        db.session.commit()
+        jobs.remind()
+        jobs.deliver_due()
+        assert len(sink.got) == 3
+    with app.app_context(), clock.at(NOW + jobs.LEASE + timedelta(seconds=1)):
+        jobs.deliver_due()
+        assert len(sink.got) == 4 and parts_of(sink.got[3])[0].count("/tasks/") == 2
+        assert states(world.lei)[5:] == ["sent", "sent", "dropped", "sent"]
