@@ -116,7 +116,7 @@ def judge(rows: dict[str, Row], cards: int, first_visit: int) -> bool:
         (f"whole board of {cards:,} cards, KB sent", whole.alone.size / 1000, 50),
         (f"default page of {cards:,} cards, KB sent", page.alone.size / 1000, 15),
         ("a move, KB sent", move.alone.size / 1000, 8),
-        ("a move, queries", move.queries, 15),
+        ("a move, queries", move.queries, 17),
         ("first visit of the default page on a phone, KB sent", first_visit / 1000, 120),
     )
     times = (

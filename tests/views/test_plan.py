@@ -232,7 +232,7 @@ def test_the_launch_day_moves_after_a_preview(browse, of, app, earbuds, count_qu
         asked = yue.post(address, {"day": "2027-05-26"})
     assert len(queries) < 30
     assert asked.status_code == 422
-    assert "“" in asked.text
+    assert "「" in asked.text
     assert of(lambda tasks: tasks["launch"].due_on) == MAY
     answer = yue.post(address, {"day": "2027-05-26", "answer": "others", "seen": seen(asked)})
     assert (answer.status_code, answer.location) == (303, f"/projects/{earbuds}/plan")
