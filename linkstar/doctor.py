@@ -15,7 +15,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_babel import format_timedelta
-from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +23,7 @@ from linkstar.extensions import db, read_only
 from linkstar.i18n import _, ngettext
 from linkstar.models import AuditEvent
 from linkstar.models.backlog import backlogs, channels_failing, given_up
+from linkstar.queue import Pulse
 
 log = logging.getLogger("linkstar")
 
@@ -41,17 +41,17 @@ def examine(app: Flask) -> Iterator[tuple[str, str | None]]:
     yield _("Database structure"), guarded(structure)
     yield _("Database content"), guarded(content)
     yield _("Clock"), guarded(time)
-    yield from unseen(app)
+    yield from unseen(Pulse.feel(app.config))
     yield _("Mail"), mail(app.config["MAIL_URL"], app.config["MAIL_FROM"])
     yield _("Links in mails"), links(app)
     yield _("Uploaded files"), storage.trouble()
 
 
-def unseen(app: Flask, workspace_id: int | None = None) -> Iterator[tuple[str, str | None]]:
+def unseen(pulse: Pulse | None, workspace_id: int | None = None) -> Iterator[tuple[str, str | None]]:
     """What works without a page: of everybody, or as far as it is one workspace's own."""
-    yield _("Queue"), answering(app)
-    yield _("Worker"), working(app)
-    yield _("Timetable"), turning(app)
+    yield _("Queue"), answering(pulse)
+    yield _("Worker"), working(pulse)
+    yield _("Timetable"), turning(pulse)
     yield _("What is due"), guarded(lambda: overdue(workspace_id))
     yield _("Messages that were given up"), guarded(lambda: dead(workspace_id))
     yield _("Channels"), guarded(lambda: failing(workspace_id))
@@ -83,7 +83,8 @@ def guarded(check: Callable[[], str | None]) -> str | None:
         return check()
     except SQLAlchemyError as error:
         db.session.rollback()
-        return str(error.__cause__)
+        log.warning("the database did not answer: %r", error.__cause__)
+        return _("The database did not answer; the log says why.")
 
 
 def structure() -> str | None:
@@ -131,11 +132,8 @@ def time_of_database() -> datetime | None:
     return db.session.scalar(select(func.clock_timestamp()))
 
 
-def answering(app: Flask) -> str | None:
-    try:
-        queue.connect(app.config["REDIS_URL"]).ping()
-    except RedisError as error:
-        log.warning("the queue did not answer: %r", error)
+def answering(pulse: Pulse | None) -> str | None:
+    if pulse is None:
         return _(
             "It does not answer. Pages go on, but mails, reminders and channels wait: see whether the server that "
             "REDIS_URL names is running; without REDIS_URL, flask --app app serve starts one."
@@ -143,30 +141,26 @@ def answering(app: Flask) -> str | None:
     return None
 
 
-def working(app: Flask) -> str | None:
-    try:
-        beat = queue.last_beat(queue.connect(app.config["REDIS_URL"]))
-    except RedisError:
+def working(pulse: Pulse | None) -> str | None:
+    if pulse is None:
         return _("Nobody can say while the queue is away.")
-    if beat is None:
+    if pulse.worker is None:
         return _("None is running, so nothing goes out: start flask --app app work.")
-    silence = clock.now() - beat
+    silence = clock.now() - pulse.worker
     if silence <= queue.LATE:
         return None
     return _("Not heard of for %(time)s: start flask --app app work anew.", time=format_timedelta(silence))
 
 
-def turning(app: Flask) -> str | None:
-    try:
-        turn = queue.last_turn(queue.connect(app.config["REDIS_URL"]))
-    except RedisError:
+def turning(pulse: Pulse | None) -> str | None:
+    if pulse is None:
         return _("Nobody can say while the queue is away.")
-    if turn is None:
+    if pulse.timetable is None:
         return _(
             "None is running, so nothing is done in time: start flask --app app timetable, or let a cron of the "
             "machine call flask --app app tick every minute."
         )
-    silence = clock.now() - turn
+    silence = clock.now() - pulse.timetable
     if silence <= queue.TIMETABLE_LATE:
         return None
     return _("Not heard of for %(time)s: start flask --app app timetable anew.", time=format_timedelta(silence))

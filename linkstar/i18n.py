@@ -1,14 +1,16 @@
 """Two languages: which one a request is answered in, and how days, moments and names are written in it."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_time, get_timezone_location
+from babel.lists import format_list
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import force_locale, get_domain, get_locale, gettext, lazy_gettext, ngettext
 from flask_login import current_user
@@ -96,6 +98,11 @@ def language() -> str:
 def in_language(zh: str | None, en: str | None) -> str:
     """The text in the reader's language, or in the other one where only that exists."""
     return (en or zh or "") if language() == "en" else (zh or en or "")
+
+
+def listed(words: Iterable[str], style: Literal["standard", "or"] = "standard") -> str:
+    """甲、乙和丙 · A, B, and C"""
+    return format_list(list(words), style=style, locale=LANGUAGES[language()])
 
 
 def both(record: object, field: str) -> str:

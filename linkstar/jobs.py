@@ -3,15 +3,15 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import Select, case, delete, func, or_, select, update
+from sqlalchemy import Select, case, delete, or_, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, undefer
 
 from linkstar import clock, queue, storage
 from linkstar.channels import MEDIA, Gone, Later
@@ -49,6 +49,7 @@ from linkstar.models import (
     digests_due,
     notices_in,
     notices_of,
+    with_all_they_say,
     write_digest,
 )
 from linkstar.models.noted_heads import note_heads
@@ -114,14 +115,16 @@ def sweep() -> None:
 
 def _forget_what_went_out() -> None:
     """Messages and posts after three months, but those that wait or were given up, and what automations did; notices
-    a year after they were read. Reminders stay as long as what they are about, so that nothing is told again."""
+    a year after they were read, but those of an emergency: they are the record of who was told of it. Reminders stay
+    as long as what they are about, so that nothing is told again."""
     before = clock.now() - MESSAGES_KEPT
     ended = Delivery.state.in_(("sent", "dropped")), Delivery.due_at < before
     db.session.execute(delete(Delivery).where(*ended))
     none_left = ~select(Delivery.id).where(Delivery.post_id == Post.id).exists()
     db.session.execute(delete(Post).where(Post.created_at < before, none_left))
     db.session.execute(delete(AutomationRun).where(AutomationRun.done_at < before))
-    db.session.execute(delete(Notification).where(Notification.read_at < clock.now() - NOTICES_KEPT))
+    read = Notification.read_at < clock.now() - NOTICES_KEPT, Notification.emergency_id.is_(None)
+    db.session.execute(delete(Notification).where(*read))
 
 
 def run_agreed() -> None:
@@ -153,6 +156,8 @@ def plan_reminders() -> None:
                 write()
                 Reminder.write(fresh, moved)
                 db.session.commit()
+        except JobTimeoutException:
+            raise
         except Exception:
             log.exception("the reminders of workspace %s could not be planned", workspace_id)
             db.session.rollback()
@@ -161,10 +166,15 @@ def plan_reminders() -> None:
 
 
 def remind() -> None:
-    """Reminders whose moment has come; each by itself, once."""
+    """Reminders whose moment has come; each by itself, once. What is left after a while waits for another turn."""
     read_only()
     nearest: Nearest = {}
-    _do_each(Reminder.due(), lambda key: _remind(key, nearest))
+    end = time.monotonic() + TURN
+    for reminder_id in Reminder.due():
+        if time.monotonic() >= end:
+            queue.put("remind")
+            return
+        _do_each([reminder_id], lambda key: _remind(key, nearest))
 
 
 def _remind(reminder_id: int, nearest: Nearest | None = None) -> None:
@@ -190,6 +200,8 @@ def _do_each(keys: Iterable[int], do: Callable[[int], object]) -> None:
         try:
             do(key)
             db.session.commit()
+        except JobTimeoutException:
+            raise
         except Exception as error:
             if queue.is_news(f"{do.__module__}.{do.__qualname__} {key} {type(error).__name__}"):
                 log.exception("row %s could not be done; it is tried again, and said once an hour", key)
@@ -232,28 +244,32 @@ def _take(waiting: Select[int]) -> tuple[int, int] | None:
 
 
 def _deliver(delivery_id: int, tries: int) -> None:
+    if tries > len(PAUSES) + 1:  # no failure was noted: each try ended with its worker
+        log.error("delivery %s is given up", delivery_id)
+        _close(delivery_id, state="failed", error="none of its tries came to an end")
+        return
     read_only()
     try:
         delivery = db.session.get_one(Delivery, delivery_id)
-        medium = MEDIA[delivery.medium]
-        told = [delivery, *delivery.riders]
-        unwanted = {each.id for each in told if not (_is_wished(each) and _still_wanted(each))}
-        wanted = delivery_id not in unwanted
-        if wanted and (end := _quiet_until(delivery) or _rest_until(delivery)):
+        medium, of_channel = MEDIA[delivery.medium], delivery.post_id is not None
+        if end := _quiet_until(delivery) or _rest_until(delivery):
             raise Later(end)
-        if unwanted and len(told) > 1:
-            _leave_out(delivery_id, unwanted)
-            delivery = db.session.get_one(Delivery, delivery_id)
-        message = medium.compose(delivery) if wanted else None
+        told = _told_by(delivery)
+        told_ids = [each.id for each in told]
+        wanted = bool(told) if delivery.notification else _still_wanted(delivery)
+        message = medium.compose(delivery, *told) if wanted else None
         db.session.rollback()  # nothing is held while the outside world takes its time
         if message is None:
             _close(delivery_id, state="dropped")
         else:
             medium.send(message)
-            _close(delivery_id, state="sent", sent_at=clock.now(), error=None)
+            _close(delivery_id, told_ids, state="sent", sent_at=clock.now(), error=None)
     except Later as later:
         _close(delivery_id, due_at=later.at, tries=tries - 1)
-        _put_off(delivery_id, later.at)
+        if of_channel:
+            _put_off(delivery_id, later.at)
+    except JobTimeoutException:
+        raise
     except Exception as error:
         log.warning("delivery %s failed at try %s: %r", delivery_id, tries, error)
         if tries > len(PAUSES) or isinstance(error, Gone):
@@ -264,14 +280,24 @@ def _deliver(delivery_id: int, tries: int) -> None:
             _close(delivery_id, due_at=clock.now() + pause, error=repr(error))
 
 
-def _is_wished(delivery: Delivery) -> bool:
-    """As the reader has chosen."""
-    if not delivery.notification:
-        return True
-    chosen = Preference.of(delivery.notification.user, delivery.notification.topic)
+def _told_by(delivery: Delivery) -> list[Notification]:
+    """Of the notices that go out with it those that still concern the reader, and as the reader has chosen."""
+    if delivery.notification is None:
+        return []
+    reader = delivery.notification.user
+    if not reader.active:
+        return []
+    chosen = Preference.all_of(reader)
+    query = with_all_they_say(notices_of(reader)).where(Notification.id.in_(delivery.notice_ids))
+    query = query.options(undefer(Notification.urgent)).order_by(Notification.id)
+    notices = db.session.scalars(query).unique()
+    return [each for each in notices if _is_wished(each, delivery, chosen[each.topic]) and _still_concerns(each)]
+
+
+def _is_wished(notice: Notification, delivery: Delivery, chosen: Preference) -> bool:
     if delivery.medium == "push":
         return chosen.push
-    return chosen.mail == "now" or (chosen.mail == "digest" and delivery.notification.urgent)
+    return chosen.mail == "now" or (chosen.mail == "digest" and notice.urgent)
 
 
 def _quiet_until(delivery: Delivery) -> datetime | None:
@@ -286,26 +312,14 @@ def _rest_until(delivery: Delivery) -> datetime | None:
     """What a person is reminded of in one morning is one message, so the first waits for the rest, but not for one
     that cannot be told."""
     notice, now = delivery.notification, clock.now()
-    if notice is None or notice.reminder_id is None or notice.urgent or notice.created_at < now - PATIENCE:
+    if notice is None or notice.reminder_id is None or notice.of_an_hour or notice.urgent:
+        return None
+    if notice.created_at < now - PATIENCE:
         return None
     return now + SOON if Reminder.more_come_to(notice.user) else None
 
 
-def _leave_out(delivery_id: int, unwanted: set[int]) -> None:
-    """Each that is not wanted ends by itself. Where that is the one that carries the others, the next carries them."""
-    write()
-    riding = Delivery.carrier_id == delivery_id, Delivery.state == "due"
-    here = update(Delivery).where(*riding).execution_options(synchronize_session=False)
-    db.session.execute(here.where(Delivery.id.in_(unwanted)).values(state="dropped"))
-    if delivery_id in unwanted and (heir := db.session.scalar(select(func.min(Delivery.id)).where(*riding))):
-        db.session.execute(here.values(carrier_id=case((Delivery.id != heir, heir))))
-    db.session.commit()
-    read_only()
-
-
 def _still_wanted(delivery: Delivery) -> bool:
-    if delivery.notification:
-        return _still_concerns(delivery.notification)
     if delivery.post:
         return True  # composed of what the channel's owner may see at that moment
     if digest := delivery.digest:
@@ -319,13 +333,11 @@ def _still_wanted(delivery: Delivery) -> bool:
 
 
 def _still_concerns(notification: Notification) -> bool:
-    """Rights are those of now: who lost the task, the comment or the account since is told nothing more."""
+    """Is it of use to who reads it still? Rights are those of now: who lost the comment since is told nothing more."""
     reader, comment = notification.user, notification.comment
     if notification.of_drill:
         return False  # it stands in the inbox, and nobody is called
-    if not reader.active or db.session.scalar(notices_of(reader).where(Notification.id == notification.id)) is None:
-        return False
-    if notification.kind == "unblocked" and reader.only_creates and notification.still_blocked_by:
+    if notification.kind == "unblocked" and notification.for_creator and notification.still_blocked_by:
         return False  # how many more there are is not a creator's to know
     if notification.kind == "held" and not (notification.task and notification.task.on_hold):
         return False
@@ -336,18 +348,17 @@ def _seen(reader: User, task_id: int) -> Select[Task]:
     return Task.visible_to(reader).where(Task.id == task_id)
 
 
-def _close(delivery_id: int, **values: Any) -> None:
-    """Ends a try. Whoever finds the delivery ended already, because his lease had run out, leaves it so."""
+def _close(delivery_id: int, told: Collection[int] = (), **values: Any) -> None:
+    """Ends a try. Whoever finds the delivery ended already, because his lease had run out, leaves it so. Where not all
+    its notices were told, the others end as those that nobody wants, the carrier's own too."""
     write()
     mine = Delivery.id == delivery_id
     if "state" in values:
         mine = or_(mine, Delivery.carrier_id == delivery_id)  # what went out in its message ends with it
-    ended = db.session.execute(
-        update(Delivery)
-        .where(mine, Delivery.state == "due")
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    waiting = update(Delivery).where(mine, Delivery.state == "due").execution_options(synchronize_session=False)
+    if told:
+        db.session.execute(waiting.where(Delivery.notification_id.not_in(told)).values(state="dropped"))
+    ended = db.session.execute(waiting.values(**values))
     if ended.rowcount and values.get("state") == "failed":  # type: ignore[attr-defined]
         _tell_of_failure(db.session.get(Delivery, delivery_id, populate_existing=True))
     db.session.commit()
@@ -405,11 +416,17 @@ def automate() -> None:
     by itself, once. May run twice at once, and may be killed at any point."""
     read_only()
     for workspace_id in Automation.workspaces():
-        if Occasions(workspace_id).of_days():
-            write()
-            Occasions(workspace_id).look_at_days()
-            db.session.commit()
-            read_only()
+        try:
+            if Occasions(workspace_id).of_days():
+                write()
+                Occasions(workspace_id).look_at_days()
+                db.session.commit()
+        except JobTimeoutException:
+            raise
+        except Exception:
+            log.exception("what the days set going in workspace %s could not be written down", workspace_id)
+            db.session.rollback()
+        read_only()
     end = time.monotonic() + TURN
     for run_id in AutomationRun.due():
         if time.monotonic() < end:
@@ -425,6 +442,8 @@ def _automate(run_id: int) -> None:
         except OperationalError:
             log.warning("the database did not answer while automation run %s was at work", run_id)
             db.session.rollback()
+        except JobTimeoutException:
+            raise
         except Exception:
             log.exception("automation run %s broke", run_id)
             db.session.rollback()

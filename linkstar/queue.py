@@ -3,9 +3,10 @@
 import logging
 import secrets
 import signal
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import rq
 from flask import Flask, current_app
@@ -89,6 +90,24 @@ def last_turn(connection: Redis) -> datetime | None:
 def depth(connection: Redis) -> int:
     """How many jobs wait for a worker."""
     return sum(int(rq.Queue(name, connection=connection).count) for name in (SHORT, NAME))
+
+
+class Pulse(NamedTuple):
+    """What its server says."""
+
+    depth: int
+    worker: datetime | None
+    timetable: datetime | None
+
+    @classmethod
+    def feel(cls, config: Mapping[str, Any]) -> "Pulse | None":
+        """None where it does not answer, which is waited for once."""
+        connection = connect(config["REDIS_URL"])
+        try:
+            return cls(depth(connection), last_beat(connection), last_turn(connection))
+        except RedisError as error:
+            log.warning("the queue did not answer: %r", error)
+            return None
 
 
 def is_news(trouble: str) -> bool:

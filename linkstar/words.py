@@ -381,6 +381,8 @@ def notice_words(notice: Any, still_blocked_by: int | None = None) -> str:
         return _SAID[notice.kind](notice)
     if notice.kind == "unblocked":
         still_blocked_by = notice.still_blocked_by if still_blocked_by is None else still_blocked_by
+        if still_blocked_by and notice.for_creator:
+            return _("A blocking task of “%(task)s” is done", task=both(notice.task, "title"))
         return _unblocked(both(notice.task, "title"), still_blocked_by, _hour(notice))
     return done_words(notice, notice.kind)
 
@@ -393,9 +395,13 @@ def headline(notice: Any, said: str | None = None) -> str:
 
 
 def done_words(notice: Any, kind: str) -> str:
-    """What somebody did to a task; where hours count, with the moment at which it is due."""
+    """What somebody did to a task; where hours count, with the moment at which it is due. A creator is told of the task
+    alone, and nobody of a project that is not the reader's to know."""
     words = {"name": notice.actor.name if notice.actor else "", "task": both(notice.task, "title")}
-    if (hour := _hour(notice)) and kind in _DUE_AT:
+    hour = _hour(notice)
+    if kind == "staffed" and (notice.for_creator or (hour and not notice.task.project.known_to(notice.user))):
+        kind = "assigned"
+    if hour and kind in _DUE_AT:
         return str(_DUE_AT[kind]) % (words | {"moment": hour, "project": both(notice.task.project, "name")})
     return str(_DONE[kind]) % words
 
@@ -688,7 +694,10 @@ def _request(notice: Any) -> str:
 
 
 def _automation(notice: Any) -> str:
+    """What the automation is called is told inside the workspace only."""
     name, text = notice.fields
+    if not name:
+        return _("“%(about)s”: %(text)s", about=_about(notice), text=text)
     return _("“%(automation)s” on “%(about)s”: %(text)s", automation=name, about=_about(notice), text=text)
 
 

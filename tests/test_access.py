@@ -30,6 +30,7 @@ from linkstar.models import (
     Checklist,
     Comment,
     Declaration,
+    Emergency,
     Evidence,
     GatePassage,
     Inlet,
@@ -235,7 +236,8 @@ TABLE = {
     "channels.show": Row("channel"),
     "channels.edit": Row("channel"),
     "channels.update": Row("channel"),
-    "channels.activity.update": Row("channel", data={"on": "1"}),
+    "channels.activity.update": Row("channel"),
+    "channels.activity.destroy": Row("channel"),
     "channels.tests.create": Row("channel"),
     "channels.replays.create": Row("channel", "replay nothing"),
     "channels.destroy": Row("channel"),
@@ -887,6 +889,53 @@ def test_an_outsider_here_is_one_although_inside_elsewhere(app, browse, world, v
             if answer.status_code not in right:
                 wrong.append(f"{method} {address} ({where}): {answer.status_code}, not {right}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("visitor", ["pmo"], indirect=True)
+def test_who_keeps_two_workspaces_is_in_one_of_them_at_a_time(app, browse, world, visitor):
+    """Nothing of the other is reached through the chosen one; an alarm is raised where the project is, and a link that
+    leads to a list leads to the list of its workspace."""
+    *_rest, library = visitor
+    with app.app_context():
+        person = User.at("visitor@example.com")
+        db.session.add(Membership(workspace=world.beiyuan, user=person, role="pmo"))
+        told = Notification(workspace_id=world.beiyuan.id, user=person, kind="channel_failed", fields=["chat"])
+        db.session.add(told)
+        db.session.commit()
+        notice_id, lamp, bike, here, there = told.id, world.lamp.id, world.bike.id, world.shanlan.id, world.beiyuan.id
+    browser = browse()
+    browser.sign_in("visitor@example.com")
+    assert browser.post("/preferences", {"workspace_id": here}).status_code == 303
+    wrong = []
+    for row, method, address in requests_of(app, library["foreign"] | {"stage_id": 1}):
+        if row.about in ("channel", "automation", "inlet"):
+            answer = browser.open(method, address, row.data)
+            if answer.status_code != 404:
+                wrong.append(f"{method} {address}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+    happened = {"trigger": "ip_complaint", "severity": "s3", "title": "B0C1", "project": bike}
+    assert browser.post("/emergencies", happened).status_code == 422, "there is no such project here"
+    page = browser.get(f"/emergencies/new?project={bike}").text
+    assert f'action="/emergencies?project={bike}"' in page and f'selected value="{bike}"' in page
+    assert f'<option value="{lamp}"' not in page
+    for away in (MISSING, "x", ""):
+        assert browser.get(f"/emergencies/new?project={away}").status_code == 404, away
+        assert browser.post(f"/emergencies?project={away}", happened).status_code == 404, away
+    assert browser.post(f"/emergencies?project={bike}", happened).status_code == 303
+    with app.app_context():
+        newest = db.session.scalars(db.select(Emergency).order_by(Emergency.id.desc())).first()
+        assert (newest.workspace_id, newest.about_id) == (there, bike)
+
+    channel, automation = (f"/{each}s/{library['foreign'][f'{each}_id']}" for each in ("channel", "automation"))
+    assert f"/automations?workspace={there}" in browser.get(f"/projects/{bike}/board").text
+    assert browser.post(f"/inbox/{notice_id}/reading").location == f"/channels?workspace={there}"
+    for addresses, workspace in ((["/automations", "/channels"], there), (["/channels", "/automations"], here)):
+        for address in addresses:
+            assert browser.get(f"{address}?workspace={workspace}").status_code == 303
+            seen = [each in browser.get(each.rpartition("/")[0]).text for each in (channel, automation)]
+            assert seen == [workspace == there] * 2, address
+    assert browser.get(f"/channels?workspace={MISSING}").status_code == 404
 
 
 @pytest.mark.parametrize("how", ["narrowed", "taken away"])

@@ -111,6 +111,18 @@ def test_failures_are_kept_and_tried_again_ever_later_and_then_given_up(app, wor
     (delivery,) = deliveries(app, state="failed")
     assert delivery.tries == 6
 
+    def die(delivery, *notices):
+        raise GeneratorExit("the worker is killed")
+
+    monkeypatch.setattr(mail, "compose", die)
+    say(app, world, "@何佳 再看一下")
+    for _try in range(6):
+        with pytest.raises(GeneratorExit):
+            deliver(app, moment)
+        moment += jobs.LEASE
+    deliver(app, moment)
+    assert due(app) == [] and len(deliveries(app, state="failed")) == 2, "nor for ever where no failure can be noted"
+
 
 def test_one_that_fails_does_not_hold_up_the_others(app, world, tmp_path, monkeypatch):
     send = mail.send

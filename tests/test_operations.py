@@ -11,10 +11,12 @@ from flask import Flask
 from flask_babel import force_locale
 from rq.cron import CronScheduler
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from linkstar import clock, config, doctor, jobs, queue
 from linkstar.extensions import db
-from linkstar.models import Channel, Comment, Delivery, Notification, Post, Reminder
+from linkstar.models import Channel, Comment, Delivery, Emergency, Notification, Post, Reminder
+from linkstar.models.notification import notify_of_emergency
 from tests import test_jobs
 from tests.conftest import make_app
 from tests.test_jobs import valkey  # noqa: F401
@@ -81,7 +83,7 @@ def test_prometheus_reads_what_waits_and_since_when(
     client = app.test_client()
     strangers: list[dict[str, Any]] = [
         {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}},
-        {"headers": {"X-Forwarded-For": "203.0.113.9"}},
+        *({"headers": {name: "203.0.113.9"}} for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")),
         {"base_url": "https://hub.example.com"},
     ]
     for asking in strangers:
@@ -100,17 +102,23 @@ def test_a_token_that_is_easily_guessed_stops_the_start(tmp_path: Any) -> None:
 
 
 def test_an_administrator_reads_what_is_wrong_in_the_own_company(
-    app: Flask, trouble: World, browse: Callable[..., Any], count_queries: Callable[[], Any]
+    app: Flask,
+    trouble: World,
+    browse: Callable[..., Any],
+    count_queries: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    admin = browse("admin")
+    admin, asked = browse("admin"), []
+    monkeypatch.setattr(queue, "connect", lambda url, real=queue.connect: asked.append(url) or real(url))
     with count_queries() as queries:
         page = admin.get("/operations", headers={"Accept-Language": "en"}).text
     few = len(queries)
+    assert len(asked) == 1, "a queue that hangs is waited for once"
     row = page[page.index('data-medium="mail"') :].partition("</tr>")[0]
     assert '<td class="n">0</td><td class="n">0</td><td class="n">1</td>' in row
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        said = dict(doctor.unseen(app, trouble.shanlan.id))
-        everywhere = dict(doctor.unseen(app))
+        said = dict(doctor.unseen(queue.Pulse.feel(app.config), trouble.shanlan.id))
+        everywhere = dict(doctor.unseen(queue.Pulse.feel(app.config)))
     assert "1 reminder is due, for 1 hour." in str(said["What is due"])
     assert "2 reminders are due, the oldest for 2 hours." in str(everywhere["What is due"])
     assert str(said["Messages that were given up"]).startswith("2 within a week")
@@ -122,7 +130,7 @@ def test_an_administrator_reads_what_is_wrong_in_the_own_company(
         db.session.execute(db.text("update channel set address = 'sealed by another key'"))
         db.session.commit()
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert "SECRET_KEY" in str(dict(doctor.unseen(app))["Channels"])
+        assert "SECRET_KEY" in str(dict(doctor.unseen(queue.Pulse.feel(app.config)))["Channels"])
     assert "can no longer be read" in admin.get("/channels?lang=en").text
     assert "flask --app app timetable" not in str(said["Timetable"]), "nobody can say while the queue is away"
     with app.app_context():
@@ -134,6 +142,13 @@ def test_an_administrator_reads_what_is_wrong_in_the_own_company(
         assert admin.get("/operations").status_code == 200
     assert len(queries) == few
     assert browse("yu").get("/operations").status_code == 403
+
+    def broken(*_args: Any) -> Any:
+        raise OperationalError("select", {}, Exception()) from Exception("no such host: db.inner.example")
+
+    monkeypatch.setattr(doctor, "overdue", broken)
+    page = admin.get("/operations?lang=en").text
+    assert "the log says why" in page and "inner" not in page
 
 
 def test_worker_and_timetable_are_heard_of_and_missed(
@@ -150,7 +165,7 @@ def test_worker_and_timetable_are_heard_of_and_missed(
 
     def said(name: str, at: datetime = real) -> str:
         with app.test_request_context(headers={"Accept-Language": "en"}), clock.at(at):
-            return str(dict(doctor.unseen(app))[name])
+            return str(dict(doctor.unseen(queue.Pulse.feel(app.config)))[name])
 
     assert "flask --app app timetable" in said("Timetable") and "flask --app app work" in said("Worker")
     scheduler = CronScheduler(connection, logging_level="WARNING")
@@ -216,6 +231,12 @@ def test_what_went_out_long_ago_is_swept_away_and_nothing_is_told_again(app: Fla
         return found[0] or 0, found[1] or 0, found[2] or 0
 
     with app.app_context():
+        about = Emergency(
+            workspace_id=trouble.shanlan.id, trigger="listing_removed", severity="s2", title="B0C1",
+            declared_by=trouble.yu,
+        )  # fmt: skip
+        notify_of_emergency(trouble.jia, by=trouble.yu, emergency=about)
+        db.session.flush()
         hers = db.update(Notification).where(Notification.user_id == trouble.jia.id).values(read_at=NOW)
         read = db.session.execute(hers).rowcount
         db.session.commit()
@@ -234,7 +255,7 @@ def test_what_went_out_long_ago_is_swept_away_and_nothing_is_told_again(app: Fla
         with clock.at(NOW + timedelta(days=366)):
             jobs.sweep()
         _deliveries, posts, notices = left()
-        assert (posts, notices) == (0, before[2] - read)
+        assert (posts, notices) == (0, before[2] - read + 1), "who was told of an emergency, and when, stays"
         assert db.session.scalar(select(func.count(Reminder.id))) == reminders
 
 

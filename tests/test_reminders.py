@@ -17,10 +17,13 @@ from linkstar.models import (
     CalendarDay,
     CalendarEvent,
     Channel,
+    Declaration,
     Delivery,
     Dependency,
+    Emergency,
     Evidence,
     Notification,
+    Occasions,
     Outline,
     Post,
     Project,
@@ -32,6 +35,7 @@ from linkstar.models import (
 )
 from linkstar.models.operations import DeleteTask
 from linkstar.reports.reminders import Upcoming
+from tests.models.test_automations import rule
 from tests.pages import elements
 from tests.world import NOW, october
 
@@ -481,3 +485,37 @@ def test_one_tick_plans_and_tells_and_sends(app, world, tmp_path):
     assert result.exit_code == 0, result.output
     assert ("legal", "due", 1, "10-15 09:00") in told(app, "due", subject=subject_of(world.fcc))
     assert any("legal@example.com" in each.read_text() for each in (tmp_path / "mail").glob("*.eml"))
+
+
+@pytest.mark.one_database
+def test_what_was_over_with_its_emergency_is_reminded_of_no_more_and_what_comes_after_it_is(app, world):
+    flow = {"trigger": "listing_removed", "severity": "s2"}
+    with changing(app):
+        rule(world, when={"kind": "late"}, then=[{"kind": "label", "choice": "晚了"}], project=None)
+        made = [Declaration(workspace_id=world.shanlan.id, title=each, **flow).declare(by=world.yu) for each in "abc"]
+        false, real, open_ = (each.id for each in made)
+        known = {each.project_id: each.id for each in made}
+    over, late = NOW + timedelta(minutes=110), {}
+    with changing(app, NOW + timedelta(minutes=3)):
+        db.session.get_one(Emergency, false).close("误报。", by=world.yu)
+        db.session.get_one(Emergency, real).acknowledge(by=world.lei)
+    for minutes in (60, 100, 111, *range(240, 3600, 360)):
+        with changing(app, NOW + timedelta(minutes=minutes)):
+            if minutes == 111:
+                db.session.get_one(Emergency, real).close("以后每月核对。", by=world.lei)
+            tasks = [row["task_id"] for _rule, row in Occasions(world.shanlan.id).of_days()]
+            found = db.session.scalars(select(Task).where(Task.id.in_(tasks), Task.project_id.in_(known)))
+            late[minutes] = {(known[task.project_id], task.due_at > over) for task in found}
+        tick(app, NOW + timedelta(minutes=minutes))
+    assert late[100] == {(real, False), (open_, False)}
+    assert late[2400] == {(real, True), (open_, True), (open_, False)}
+    with app.app_context():
+        rows = db.session.execute(
+            select(Task.project_id, Task.due_at, Reminder.kind, Reminder.told_at)
+            .join(Reminder, Reminder.task_id == Task.id)
+            .where(Reminder.state == "told", Task.project_id.in_(known))
+        ).all()
+    told = {number: [row for row in rows if known[row.project_id] == number] for number in known.values()}
+    assert told[open_] and not told[false]
+    after = [row for row in told[real] if row.told_at > over]
+    assert {row.kind for row in after} >= {"due", "overdue"} and min(row.due_at for row in after) > over

@@ -1,6 +1,7 @@
 """Who works unseen gives each its turn: what is slow, dead or broken keeps nobody else waiting."""
 
 import re
+import sqlite3
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -13,13 +14,19 @@ from linkstar.channels import door, mail
 from linkstar.channels.trouble import NotTaken
 from linkstar.extensions import db
 from linkstar.models import (
+    Automation,
+    AutomationRun,
     Channel,
     Comment,
+    Deed,
     Delivery,
+    HandoverNote,
     Heard,
     Notification,
+    Occasions,
     Post,
     Preference,
+    Reminder,
     Task,
     TooManyChannels,
     User,
@@ -169,6 +176,53 @@ def test_one_listener_that_fails_takes_nothing_from_the_other_and_trouble_that_p
     moved = [world.script.id, world.photos.id]
     assert [each for each in heard if each[0] == "listens"] == [("listens", each) for each in moved]
     assert [each for each in heard if each[0] == "breaks"] == [("breaks", world.photos.id)]
+
+
+def test_what_breaks_in_one_workspace_or_runs_late_keeps_nothing_else_from_its_turn(session, world, monkeypatch):
+    ran, turn, put = [], [0.0], []
+    broken = world.shanlan.id + 1
+    monkeypatch.setattr(Automation, "workspaces", lambda: [broken, world.shanlan.id])
+    monkeypatch.setattr(Occasions, "of_days", lambda self: 1 / 0 if self.workspace_id == broken else [])
+    monkeypatch.setattr(AutomationRun, "due", lambda: [7])
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "_automate", ran.append)
+        jobs.automate()
+    assert ran == [7]
+
+    def late(*_any, **_more):
+        raise JobTimeoutException("late")
+
+    Comment.post(world.script, "@何佳 看一下", by=world.yu)
+    db.session.commit()
+    for place, name, job in (
+        (mail, "compose", lambda: jobs._deliver(*jobs._claim())),
+        (Deed, "carry_out", lambda: jobs._automate(7)),
+        (Occasions, "of_days", jobs.automate),
+        (jobs, "Upcoming", jobs.plan_reminders),
+        (HandoverNote, "due", lambda: jobs._do_each([7], late)),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(JobTimeoutException):
+            patch.setattr(place, name, late)
+            job()
+        db.session.rollback()
+
+    def remind(reminder_id, _nearest):
+        ran.append(reminder_id)
+        turn[0] += 15
+
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: turn[0]))
+    monkeypatch.setattr(Reminder, "due", lambda: [1, 2, 3])
+    monkeypatch.setattr(jobs, "_remind", remind)
+    monkeypatch.setattr(queue, "put", put.append)
+    jobs.remind()
+    assert ran == [7, 1, 2] and put == ["remind"], "what is left waits once more"
+
+
+def test_more_can_be_late_than_a_database_takes_in_one_question(session, world, monkeypatch):
+    rows = [(world.lamp, {"key": f"late:{number}"}) for number in range(2000)]
+    db.session.connection().connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+    monkeypatch.setattr(Occasions, "_late", lambda self: rows)
+    assert len(Occasions(world.shanlan.id).of_days()) == len(rows)
 
 
 def test_no_second_job_waits_while_one_does_and_short_ones_do_not_wait_behind_long_ones(

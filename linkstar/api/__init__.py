@@ -14,6 +14,7 @@ from linkstar.api import (
     dependencies,
     docs,
     door,
+    hook_samples,
     hooks,
     members,
     moves,
@@ -32,7 +33,7 @@ for module in (workspaces, projects, phases, stages, tasks, moves, completion, d
     blueprint.register_blueprint(module.blueprint)
 for module in (checklist_items, ticks, comments, attachments, contents, members, approvals, audit_events, hooks):
     blueprint.register_blueprint(module.blueprint)
-for module in (openapi, docs):
+for module in (hook_samples, openapi, docs):
     blueprint.register_blueprint(module.blueprint)
 door.guard(blueprint)
 problems.register(blueprint)

@@ -6,11 +6,12 @@ from marshmallow import fields
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from linkstar.api import door
 from linkstar.api.operation import operation
 from linkstar.api.paging import Page, page
 from linkstar.api.problems import not_taken
 from linkstar.api.values import Answer, Body, Flag, Id, Moment, Word
-from linkstar.extensions import commit, write
+from linkstar.extensions import commit
 from linkstar.forms.attachment import AttachmentForm
 from linkstar.i18n import _l
 from linkstar.models import Attachment, NotAllowed
@@ -70,7 +71,7 @@ def create(task_id: int, body: dict[str, Any]) -> Attachment:
     if not received:
         raise not_taken(file=" ".join(map(str, form.file.errors)))
     with kept(received):
-        write()
+        door.enter_to_write()
         task = access.get_task(task_id)
         attachment = Attachment.add(task, received[0], by=current_user, shared=body.get("shared") == "true")
     commit()

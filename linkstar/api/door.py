@@ -48,8 +48,14 @@ def _enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
     if request.method not in SAFE:
         _read_all(operation)
         if not operation.file:  # which is stored and judged first
-            write()
-            _admit(operation)  # under the lock, where nobody takes it away any more
+            enter_to_write()
+
+
+def enter_to_write() -> None:
+    """Under the lock, where nobody takes the token away any more; for what was judged first, once that is done."""
+    write()
+    view: Any = current_app.view_functions[request.endpoint or ""]
+    _admit(view.operation)
 
 
 def _admit(operation: Operation) -> None:

@@ -154,7 +154,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.answer is None:
         return _answer(words, None, None)
     if operation.bare:
-        return _answer(words, "application/json", {"type": "array", "items": {"type": "object"}})
+        return _answer(words, "application/json", {"type": "array", "items": operation.answer})
     if not operation.many:
         return _answer(words, "application/json", operation.answer, "ETag", *(["Location"] if operation.place else []))
     page = {

@@ -1,5 +1,6 @@
 """What somebody is reminded of in one morning, in one message instead of many."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linkstar.models import Notification, User
@@ -16,7 +17,7 @@ class Bundle:
     notices: list[Notification]
 
     @classmethod
-    def of(cls, notices: list[Notification]) -> "Bundle":
+    def of(cls, notices: Iterable[Notification]) -> "Bundle":
         place = {kind: number for number, kind in enumerate(PRESSING)}
         return cls(sorted(notices, key=lambda notice: (place.get(notice.kind, len(place)), notice.id)))
 

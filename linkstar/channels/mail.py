@@ -31,7 +31,6 @@ from linkstar.models import (
 from linkstar.words import (
     TOPIC_NAMES,
     call_words,
-    done_words,
     due_words,
     emergency_facts,
     headline,
@@ -40,6 +39,7 @@ from linkstar.words import (
 )
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
+MOST = 50  # notices that a bundle lists; the rest stands in the inbox
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
 OF_ONE_TEMPLATE = (  # whose sentence says it all
     "due", "overdue", "escalated", "started", "gate", "approval", "expiring", "cutoff", "idle", "changed",
@@ -64,9 +64,10 @@ HEADERS.map_to_type("list-unsubscribe", type("ListUnsubscribe", (_Whole, Unstruc
 PLAIN_LINES = policy.SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # not every server takes more than ASCII
 
 
-def compose(delivery: Delivery) -> EmailMessage:
-    """The message, with an id that stays the same however often the delivery is tried."""
-    about = _told_by(delivery)
+def compose(delivery: Delivery, *notices: Notification) -> EmailMessage:
+    """The message, of these notices or of what the delivery itself is of, with an id that stays the same however often
+    it is tried."""
+    about = Bundle.of(notices) if len(notices) > 1 else _told_by(delivery, *notices)
     reader = about if isinstance(about, MailedLink) else about.user
     public = urlsplit(current_app.config["PUBLIC_URL"])
     message = EmailMessage(policy=PLAIN_LINES)
@@ -90,11 +91,8 @@ def compose(delivery: Delivery) -> EmailMessage:
     return message
 
 
-def _told_by(delivery: Delivery) -> About:
-    notices = delivery.notices
-    if len(notices) > 1:
-        return Bundle.of(notices)
-    about = delivery.notification or delivery.digest or delivery.mailed_link
+def _told_by(delivery: Delivery, notice: Notification | None = None) -> About:
+    about = notice or delivery.notification or delivery.digest or delivery.mailed_link
     assert about, "a delivery by mail is of one of them"
     return about
 
@@ -115,11 +113,7 @@ def _subject(about: About) -> str:
         return bundle_words(about.notices)
     if isinstance(about, Digest):
         return _("What is new for you: %(day)s", day=day(about.until_on))
-    return headline(about, _said(about))
-
-
-def _said(notice: Notification) -> str:
-    return done_words(notice, "assigned") if _template(notice) == "assigned" else notice_words(notice)
+    return headline(about)
 
 
 def _link_subject(link: MailedLink) -> str:
@@ -140,7 +134,7 @@ def _template(about: About) -> str:
     if isinstance(about, Bundle):
         return "bundle"
     if isinstance(about, Notification):
-        if about.kind == "staffed" and about.user.only_creates:
+        if about.kind == "staffed" and about.for_creator:
             return "assigned"
         if about.kind in OF_ONE_TEMPLATE:
             return "notice"
@@ -161,9 +155,11 @@ def _about(about: About, public: SplitResult) -> dict[str, Any]:
         return {"groups": by_name} | _choices(about.user, ["digest"], public)
     if isinstance(about, Bundle):
         topics = list(dict.fromkeys(notice.topic for notice in about.notices))
-        values = {"said": _subject(about), "groups": _groups(about.user, about.notices, public)}
+        values: dict[str, Any] = {"said": _subject(about)}
+        values["groups"] = _groups(about.user, about.notices[:MOST], public)
+        values |= {"left": len(about.notices[MOST:]), "inbox": _inbox(about.user, public)}
         return values | _choices(about.user, topics, public)
-    told: dict[str, Any] = {"notification": about, "said": _said(about), "why": why_words(about)}
+    told: dict[str, Any] = {"notification": about, "said": notice_words(about), "why": why_words(about)}
     told |= {"approval": about.approval, "task": about.task, "project": about.project, "emergency": about.emergency}
     told |= {"due_words": due_words, "others": _others(about)}
     if about.emergency:
@@ -186,6 +182,13 @@ def _leads_to(notification: Notification, public: SplitResult) -> str:
         return _address(public, "briefs.show", task_id=notification.task_id)
     endpoint, values = notification.place
     return _address(public, endpoint, **values)
+
+
+def _inbox(reader: User, public: SplitResult) -> str:
+    """A creator has briefs instead."""
+    if reader.only_creates:
+        return _address(public, "briefs.index")
+    return _address(public, "notifications.index", show="unread")
 
 
 def _choices(reader: User, topics: list[str], public: SplitResult) -> dict[str, Any]:

@@ -193,7 +193,8 @@ MANY: dict[str, Callable[[int], str]] = {
 
 
 def payload(channel: Channel, post: Post, *, number: str) -> dict[str, Any] | None:
-    """The same at every try, and of the same shape for all events; None where nothing may be told any more."""
+    """What is true at this try, under the number of the first; of the same shape for all events. None where nothing
+    may be told any more."""
     many = "tasks" in post.facts
     about = None if post.emergency else post.project
     if post.event != "test" and not many and not channel.may_tell_of(post.task, about):

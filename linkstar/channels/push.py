@@ -46,15 +46,16 @@ class Push:
     browsers: list[tuple[str, str, str]]  # address, public key, secret
 
 
-def compose(delivery: Delivery) -> Push | None:
-    notice = delivery.notification
+def compose(delivery: Delivery, *notices: Notification) -> Push | None:
+    """Of these notices, or of the delivery's own."""
+    notice = notices[0] if notices else delivery.notification
     assert notice, "only notices are pushed"
     browsers = [(each.endpoint, each.public_key, each.auth) for each in PushSubscription.of(notice.user)]
     if not browsers:
         return None
     pages = current_app.url_map.bind("")
     with force_locale(LANGUAGES[notice.user.language]):
-        title, body, (endpoint, values) = _words(delivery.notices)
+        title, body, (endpoint, values) = _words(*(notices or (notice,)))
         said = {
             "title": title[:LONGEST],
             "body": body[:LONGEST],
@@ -66,7 +67,7 @@ def compose(delivery: Delivery) -> Push | None:
     return Push(delivery.idempotency_key, urgency, json.dumps(said, ensure_ascii=False).encode(), browsers)
 
 
-def _words(notices: list[Notification]) -> tuple[str, str, tuple[str, dict[str, Any]]]:
+def _words(*notices: Notification) -> tuple[str, str, tuple[str, dict[str, Any]]]:
     """What is shown, in big and in small, and the page that it leads to."""
     if len(notices) > 1:
         first = Bundle.of(notices).notices[0]

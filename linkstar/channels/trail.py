@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from linkstar.extensions import db
-from linkstar.models import Approval, AuditEvent, Stage
+from linkstar.models import Approval, AuditEvent, Stage, Task
 from linkstar.models.audit_event import in_both
 from linkstar.models.channel import Audience, Tidings
 
@@ -38,6 +38,7 @@ def _tidings(told: list[AuditEvent]) -> Iterator[Tidings]:
             yield from _one(event, stages)
     for act in together:
         yield from _together(groups[act], stages)
+    yield from _unblocked([event for event in told if _name(event, stages) == "task.completed"])
 
 
 def _counts(changes: set[str]) -> dict[tuple[str, str], int]:
@@ -61,6 +62,14 @@ def _loaded(told: list[AuditEvent], changes: set[str]) -> list[AuditEvent]:
 def _stages_in(events: list[AuditEvent]) -> Stages:
     wanted = {key for event in events for key in event.changes.get("stage_id", ()) if key}
     return {stage.id: stage for stage in db.session.scalars(select(Stage).where(Stage.id.in_(wanted)))}
+
+
+def _unblocked(done: list[AuditEvent]) -> Iterator[Tidings]:
+    """The tasks that nothing blocks any more, each once, whichever of what blocked it is heard of last."""
+    freed = Task.freed_by({event.task_id for event in done if event.task_id})
+    tasks = db.session.scalars(select(Task).where(Task.id.in_(freed)).order_by(Task.id)) if freed else ()
+    for task in tasks:
+        yield Tidings("task.unblocked", f"unblocked:{task.id}:{freed[task.id].isoformat()}", task=task)
 
 
 def _together(events: list[AuditEvent], stages: Stages) -> Iterator[Tidings]:

@@ -95,11 +95,13 @@ class PartForm(Form):
 
     place = ""
     was_kept = False  # it comes out of an automation, not of a form
+    was_unknown = False  # what was sent is no kind; another one is drawn, and nothing is saved
 
     def offer(self, place: str, offered: Offer) -> "PartForm":
         self.place = place
         self.kind.offer(*((key, str(name)) for key, name in KIND_NAMES[place].items()))
         if self.kind.data not in KINDS[place]:
+            self.was_unknown = self.kind.raw_data is not None
             self.kind.data = next(iter(KINDS[place]))
         kind = self.kind.data
         self.kind.label.text = str(KIND_LABELS[place])
@@ -144,9 +146,10 @@ class PartForm(Form):
 
     def validate(self, extra_validators: Any = None) -> bool:
         passed: bool = super().validate(extra_validators)
-        if self.choice is not None and self.choice.data == GONE:
-            self.choice.errors = [_("That is not one of the choices any more. Choose again.")]
-            passed = False
+        for field, wrong in ((self.kind, self.was_unknown), (self.choice, self.choice and self.choice.data == GONE)):
+            if wrong:
+                field.errors = [_("That is not one of the choices any more. Choose again.")]
+                passed = False
         if self.severity is not None and not self.severity.data:
             self.severity.errors = [_("Choose one.")]
             passed = False

@@ -115,7 +115,7 @@ from linkstar.models.approval import Approval, ApprovalVote, decided_by
 from linkstar.models.trash import KEPT, Trash
 from linkstar.models.handover import Handover
 from linkstar.models.privacy import PersonalData
-from linkstar.models.inbox import digests_due, notices_in, notices_of, write_digest
+from linkstar.models.inbox import digests_due, notices_in, notices_of, with_all_they_say, write_digest
 
 __all__ = [
     "BY_NAME",
@@ -276,5 +276,6 @@ __all__ = [
     "send_reset",
     "set_rule",
     "start_blank",
+    "with_all_they_say",
     "write_digest",
 ]

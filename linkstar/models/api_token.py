@@ -47,7 +47,7 @@ class ApiToken(Base):
 
     user: Mapped[User] = relationship()
     workspace: Mapped[Workspace] = relationship()
-    hooks: Mapped[list["Channel"]] = relationship(passive_deletes=True)  # what a program subscribed to with it
+    hooks: Mapped[list["Channel"]] = relationship(back_populates="token", passive_deletes=True)  # subscribed to with it
 
     @classmethod
     def create(

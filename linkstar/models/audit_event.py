@@ -72,7 +72,7 @@ ACTIONS = frozenset(
         "api_token.created", "api_token.revoked",
         "calendar_feed.made", "calendar_feed.revoked",
         "emergency.declared", "emergency.acknowledged", "emergency.escalated", "emergency.held", "emergency.released",
-        "emergency.closed", "emergency.reopened", "inlet.made", "inlet.revoked",
+        "emergency.closed", "emergency.reopened", "emergency.abandoned", "inlet.made", "inlet.revoked",
         "channel.added", "channel.edited", "channel.removed", "channel.replayed",
         "entry.sent", "entry.revoked", "member.admitted", "member.second_factor_reset",
         "automation.added", "automation.edited", "automation.removed", "automation.switched",

@@ -104,6 +104,7 @@ class Automation(Base):
 
     def edit(self, values: dict[str, Any], project: Project | None, *, by: User, version: int) -> None:
         """Whoever writes it owns it from then on: nobody makes another person do something."""
+        self._lock()
         self._refuse(by, self.workspace_id, self.project)
         self._refuse(by, self.workspace_id, project)
         if version != self.version:
@@ -118,6 +119,7 @@ class Automation(Base):
 
     def switch(self, on: bool, *, by: User) -> None:
         """On, in the name of who does it; off by who keeps it."""
+        self._lock()
         self._refuse(by, self.workspace_id, self.project)
         if on == self.active:
             return
@@ -141,6 +143,10 @@ class Automation(Base):
         self._refuse(by, self.workspace_id, self.project)
         self._record("automation.removed", by, self.name, None)
         db.session.delete(self)
+
+    def _lock(self) -> None:
+        """Until the end of the transaction; what was read of it is read again."""
+        db.session.refresh(self, with_for_update=True)
 
     def _set(self, on: bool, by: User | None) -> None:
         self.active, self.since = on, self.since if on else None
@@ -179,6 +185,7 @@ class AutomationRun(Base):
         CheckConstraint(f"state in {STATES}", name="state"),
         Index("ix_automation_run_due", "state", "id"),
         Index("ix_automation_run_lately", "automation_id", "created_at"),
+        NUMBERED_ONCE,  # what it told a channel is known by this number
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationshi
 
 from linkstar import clock
 from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
+from linkstar.models.api_token import ApiToken
 from linkstar.models.audit_event import record
 from linkstar.models.heard import Heard
 from linkstar.models.notification import Delivery, Notification, notify_of_channel
@@ -77,6 +78,7 @@ class Channel(Base):
 
     owner: Mapped[User] = relationship()
     project: Mapped[Project | None] = relationship()
+    token: Mapped[ApiToken | None] = relationship(back_populates="hooks")
     posts: Mapped[list["Post"]] = relationship(back_populates="channel", passive_deletes=True)
 
     # who keeps it
@@ -154,8 +156,18 @@ class Channel(Base):
 
     @property
     def tells(self) -> bool:
-        """It is on, and its owner is inside."""
-        return self.active and self.owner.active and self.owner.is_inside(self.workspace_id)
+        """It is on, and somebody stands behind it."""
+        return self.active and self._stands
+
+    @property
+    def _stands(self) -> bool:
+        """Its owner is inside, and the token that it was made with, where a program made it, still opens."""
+        return self.owner.active and self.owner.is_inside(self.workspace_id) and not self.has_run_out
+
+    @property
+    def has_run_out(self) -> bool:
+        """With the token of the program that made it."""
+        return self.token is not None and self.token.has_run_out
 
     # what it is told
 
@@ -167,7 +179,7 @@ class Channel(Base):
     def may_tell_of(self, task: Task | None, project: Project | None) -> bool:
         """It tells what its owner may see, at this moment; of things of no project, whoever is inside the workspace."""
         owner = self.owner
-        if not owner.active or not owner.is_inside(self.workspace_id):
+        if not self._stands:
             return False
         if task:
             return db.session.scalar(select(Task.id).where(Task.id == task.id, Task.seen_by(owner))) is not None
@@ -208,7 +220,11 @@ class Post(Base):
     """One thing that one channel is told, once."""
 
     __tablename__ = "post"
-    __table_args__ = (UniqueConstraint("channel_id", "key"), Index("ix_post_told", "channel_id", "told_at"))
+    __table_args__ = (
+        UniqueConstraint("channel_id", "key"),
+        Index("ix_post_told", "channel_id", "told_at"),
+        NUMBERED_ONCE,  # programs know it by this number
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id", ondelete="CASCADE"), index=True)
@@ -316,7 +332,7 @@ class Audience:
             select(Channel)
             .where(Channel.workspace_id == workspace_id, Channel.active)
             .options(defer(Channel.address), defer(Channel.secret))
-            .options(joinedload(Channel.owner).selectinload(User.memberships))
+            .options(joinedload(Channel.owner).selectinload(User.memberships), joinedload(Channel.token))
             .order_by(Channel.id)
         )
         self.channels = [each for each in db.session.scalars(query) if each.tells]

@@ -58,7 +58,7 @@ class Comment(Base):
         people = comment._readers()
         called = comment._call(people)
         for person in people:
-            owns_brief = person.id == task.owner_id and person.only_creates
+            owns_brief = person.id == task.owner_id and person.creates_in(task.workspace_id)
             concerned = owns_brief or task.is_watched_by(person)
             if person not in called and concerned and comment.is_read_by(person):
                 notify(person, "commented", by=by, task=task, comment=comment)

@@ -195,14 +195,15 @@ class Deed:
         return True
 
     def _notify(self, action: Part) -> bool:
-        """Also to the automation's owner: it was not the owner who did something, but the program."""
+        """Also to the automation's owner: it was not the owner who did something, but the program. What the automation
+        is called is told to nobody outside the workspace."""
         for person in self._people(action["choice"]):
+            name = self.automation.name if person.is_inside(self.automation.workspace_id) else ""
+            fields = [name, action["text"]]
             if self.task:
-                notify(person, "automation", by=None, task=self.task, fields=[self.automation.name, action["text"]])
+                notify(person, "automation", by=None, task=self.task, fields=fields)
             else:
-                about: dict[str, Any] = {"project": self._its_project}
-                about["fields"] = [self.automation.name, action["text"]]
-                notify_of_project(person, "automation", by=None, **about)
+                notify_of_project(person, "automation", by=None, project=self._its_project, fields=fields)
         return True
 
     def _post(self, action: Part, number: int) -> bool:
@@ -217,8 +218,9 @@ class Deed:
         if not channel.may_tell_of(self.task, self.project):
             raise CannotAutomate("no_channel")
         facts = {"what": in_both(self.automation.name, self.automation.name), "by": self.by.id}
-        channel.post("automation.ran", f"run:{self.run.id}:{number}", task=self.task, project=self.project, facts=facts)
-        return True
+        key = f"run:{self.run.id}:{number}"
+        told = channel.post("automation.ran", key, task=self.task, project=self.project, facts=facts)
+        return told is not None
 
     def _declare(self, action: Part) -> bool:
         """Never two about one project that are open; on PostgreSQL nobody else looks meanwhile."""

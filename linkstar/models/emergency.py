@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, contains_eager, joinedload, mapped_column, relationship
 
 from linkstar import clock, packs
@@ -77,7 +78,7 @@ class Emergency(Base):
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     retrospective: Mapped[str | None] = mapped_column(Text)
     reopened_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    reopened_at: Mapped[datetime | None] = mapped_column(Instant)
+    reopened_at: Mapped[datetime | None] = mapped_column(Instant)  # or when it was nobody's again
 
     project: Mapped[Project | None] = relationship(foreign_keys=[project_id])  # the playbook that was laid
     about: Mapped[Project | None] = relationship(foreign_keys=[about_id])  # the launch that it hits
@@ -103,6 +104,28 @@ class Emergency(Base):
     def raging(cls) -> ColumnElement[bool]:
         """It is open, and no drill."""
         return cls.closed_at.is_(None) & ~cls.drill
+
+    @hybrid_property
+    def withdrawn(self) -> bool:
+        """It is over, and nobody ever took it up."""
+        return self.closed_at is not None and self.acknowledged_at is None and self.reopened_at is None
+
+    @withdrawn.inplace.expression
+    @classmethod
+    def _withdrawn(cls) -> ColumnElement[bool]:
+        return cls.closed_at.is_not(None) & cls.acknowledged_at.is_(None) & cls.reopened_at.is_(None)
+
+    @classmethod
+    def called_off(cls) -> Select[int | None]:
+        """The playbooks in which nothing is to be done any more."""
+        return select(cls.project_id).where(cls.withdrawn, cls.project_id.is_not(None)).correlate(None)
+
+    @classmethod
+    def settled(cls) -> ColumnElement[bool]:
+        """Of a task of a playbook: it is over with its emergency. What was to be done later, such as the
+        retrospective, goes on; where the emergency was withdrawn, nothing does."""
+        over = cls.withdrawn | (cls.closed_at >= Task.late_from)
+        return select(cls.id).where(cls.project_id == Task.project_id, over).correlate(Task).exists()
 
     @staticmethod
     def may_be_declared_by(user: User, workspace_id: int, about: Project | None) -> bool:
@@ -175,9 +198,11 @@ class Emergency(Base):
         return set(db.session.scalars(query.where(Notification.created_at >= since) if since else query))
 
     def tell_first(self, *, by: User) -> None:
-        """Legal in the same moment and before the others; of each role who fills it, or stands in for who is away."""
+        """Legal in the same moment and before the others; of each role who fills it, or stands in for who is away.
+        Where nobody has any of them, the next in line."""
         fill = staff(self.workspace_id, self.about)
-        self._tell([fill[role][0] for role in self._roles if fill.get(role)], by)
+        people = [fill[role][0] for role in self._roles if fill.get(role)]
+        self._tell(people or self.next_in_line(), by)
 
     @property
     def _roles(self) -> list[str]:
@@ -259,21 +284,36 @@ class Emergency(Base):
         if holds.blockers or holds.items or holds.due_on or holds.emergencies:
             return
         if holds.deliverable:
-            task.deliver(Evidence(workspace_id=self.workspace_id, kind="text", value=by.name), by=by)
+            when = f"{clock.now():%Y-%m-%d %H:%M} UTC"  # no name, which would outlast its person in the trail
+            task.deliver(Evidence(workspace_id=self.workspace_id, kind="text", value=when), by=by)
         task.move_to(by=by, to={"stage": done})
 
     def hold(self, *, by: User, change: str) -> None:
-        """The ads work of the launch that it hits, and of its sub-projects, as it is at this moment: open tasks that
-        are given to the role ads, or owned by who has it; with `holds_posts` also what is not published yet. A drill
-        only writes down which."""
+        """The ads work of the launch that it hits, and of its sub-projects: open tasks that are given to the role ads,
+        or owned by who has it; with `holds_posts` also what is not published yet. What lies in the trash may come
+        back, and is held as well; what is added later, hold_added() holds. A drill only writes down which."""
         tasks = self._to_hold()
         self._forget_holds()
         self.holds, self.held_at = [Hold(task_id=task.id, task=task) for task in tasks], clock.now()
         if not self.drill:
             self._redraw(tasks)
             self._note_tasks("emergency.held", tasks, by=by, change=change)
-            self._tell_owners(tasks, by=by if self.source == "button" else None)
+            here = [task for task in tasks if not task.trashed_at and not task.project.trashed_at]
+            self._tell_owners(here, by=by if self.source == "button" else None)
         db.session.flush()
+
+    @classmethod
+    def hold_added(cls, task: Task, *, by: User) -> list["Emergency"]:
+        """What became ads work of a launch that it holds, since it holds it; to be called under the project's lock."""
+        launch = [key for key in (task.project_id, task.project.parent_id) if key]
+        holding = select(cls).where(cls.raging(), cls.held_at.is_not(None), cls.about_id.in_(launch))
+        without = cls.id.not_in(select(Hold.emergency_id).where(Hold.task_id == task.id))
+        found = [each for each in db.session.scalars(holding.where(without)) if each._to_hold(Task.id == task.id)]
+        for emergency in found:
+            db.session.add(Hold(emergency_id=emergency.id, task_id=task.id))
+            emergency._note_tasks("emergency.held", [task], by=by, change=new_change())
+        db.session.flush()
+        return found
 
     def _tell_owners(self, tasks: Iterable[Task], *, by: User | None) -> None:
         """Each once, however many tasks. What it is called is told to nobody outside the workspace."""
@@ -284,11 +324,11 @@ class Emergency(Base):
             title = self.title if owner.is_inside(self.workspace_id) else ""
             notify(owner, "held", by=by, task=mine[0], fields=[title, str(len(mine))])
 
-    def _to_hold(self) -> list[Task]:
+    def _to_hold(self, *which: ColumnElement[bool]) -> list[Task]:
         if self.about is None:
             return []
         launch = or_(Project.id == self.about.id, Project.parent_id == self.about.id)
-        projects = select(Project.id).where(launch, Project.trashed_at.is_(None))
+        projects = select(Project.id).where(launch)
         advertisers = select(Membership.user_id).where(
             Membership.workspace_id == self.workspace_id, Membership.role == "ads"
         )
@@ -299,7 +339,7 @@ class Emergency(Base):
             db.session.scalars(
                 select(Task)
                 .where(Task.project_id.in_(projects), or_(*named))
-                .where(Task.completed_at.is_(None), Task.trashed_at.is_(None))
+                .where(Task.completed_at.is_(None), *which)
                 .order_by(Task.id)
             )
         )
@@ -340,6 +380,21 @@ class Emergency(Base):
             self.tell_first(by=by)
         self.announce("reopened")
 
+    @classmethod
+    def taken_up_by(cls, user: User, workspace_id: int) -> list[Self]:
+        mine = cls.acknowledged_by_id == user.id, cls.closed_at.is_(None), cls.workspace_id == workspace_id
+        return list(db.session.scalars(select(cls).where(*mine).order_by(cls.id)))
+
+    def abandon(self, *, by: User) -> None:
+        """Who had taken it up has left: it is nobody's, and they are called from the first one on."""
+        self._lock()
+        left = self.acknowledged_by_id, None
+        self.acknowledged_by = self.acknowledged_at = None
+        self.reopened_at = clock.now()
+        self.escalates_at = self.reopened_at + self.patience
+        self.write_down("emergency.abandoned", by=by, changes={"user_id": left})
+        self.tell_first(by=by)
+
     def _release(self, by: User, change: str) -> None:
         query = select(Task).join(Hold, Hold.task_id == Task.id).where(Hold.emergency_id == self.id).order_by(Task.id)
         tasks = list(db.session.scalars(query))
@@ -349,7 +404,8 @@ class Emergency(Base):
         held = select(Hold.task_id).where(Hold.task_id.in_([task.id for task in tasks]), Hold.real())
         still = set(db.session.scalars(held))
         for task in tasks:
-            if task.id not in still and not task.completed_at and not task.trashed_at:
+            lives = not task.completed_at and not task.trashed_at and not task.project.trashed_at
+            if task.id not in still and lives:
                 notify(task.owner, "unblocked", by=by, task=task)
 
     def _forget_holds(self) -> None:

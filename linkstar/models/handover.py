@@ -10,7 +10,7 @@ from linkstar.models.approval import Approval
 from linkstar.models.audit_event import new_change
 from linkstar.models.automation import Automation
 from linkstar.models.channel import Channel
-from linkstar.models.emergency import Inlet
+from linkstar.models.emergency import Emergency, Inlet
 from linkstar.models.membership import Membership
 from linkstar.models.project import Project, ProjectMember
 from linkstar.models.refusal import CannotTakeOver
@@ -94,7 +94,10 @@ class Handover:
         ):
             db.session.execute(statement.execution_options(synchronize_session=False))
         self._quieten(successor)
+        taken_up = Emergency.taken_up_by(self.user, self.workspace_id)
         self.membership.end(successor, by=by, change=change)
+        for emergency in taken_up:
+            emergency.abandon(by=by)
         return change
 
     def _quieten(self, successor: User | None) -> None:

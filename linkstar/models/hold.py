@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -8,6 +8,7 @@ from linkstar.extensions import Base
 if TYPE_CHECKING:
     from linkstar.models.emergency import Emergency
     from linkstar.models.task import Task
+    from linkstar.models.user import User
 
 
 class Hold(Base):
@@ -25,3 +26,10 @@ class Hold(Base):
     @classmethod
     def real(cls) -> ColumnElement[bool]:
         return cls.emergency.has(drill=False)
+
+    @classmethod
+    def add_to(cls, task: "Task", *, by: "User") -> list["Emergency"]:
+        """Those that hold the task from now on: what they name, emergency.py says."""
+        emergency: Any = cls.emergency.property.mapper.class_
+        found: list[Emergency] = emergency.hold_added(task, by=by)
+        return found

@@ -5,6 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar import clock
 from linkstar.extensions import db
@@ -13,6 +14,7 @@ from linkstar.models.emergency import Emergency
 from linkstar.models.notification import BY_NAME, TOPIC_OF, Delivery, Digest, Notification
 from linkstar.models.preference import Mute, Preference
 from linkstar.models.project import Project
+from linkstar.models.reminder import Reminder
 from linkstar.models.task import Task
 from linkstar.models.user import User
 
@@ -25,6 +27,18 @@ def notices_of(person: User) -> Select[Notification]:
     """Those about tasks, projects, requests and emergencies that the person still sees and has not muted."""
     mine = Notification.user_id == person.id, _seen_by(person), or_(Notification.kind.in_(BY_NAME), ~_muted_by(person))
     return select(Notification).outerjoin(Notification.task).where(*mine)
+
+
+def with_all_they_say(notices: Select[Notification]) -> Select[Notification]:
+    """With all that they say, so that it is asked once."""
+    project = joinedload(Task.project, innerjoin=False)
+    return (
+        notices.options(contains_eager(Notification.task).options(project, joinedload(Task.owner)))
+        .options(joinedload(Notification.comment), joinedload(Notification.project))
+        .options(joinedload(Notification.reminder).joinedload(Reminder.approval))
+        .options(joinedload(Notification.emergency).joinedload(Emergency.acknowledged_by))
+        .options(joinedload(Notification.approval).options(joinedload(Approval.task), joinedload(Approval.project)))
+    )
 
 
 def _seen_by(person: User) -> ColumnElement[bool]:

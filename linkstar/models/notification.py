@@ -2,7 +2,19 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
@@ -95,10 +107,20 @@ class Notification(Base):
         return len(self.task.blocked_by()) if self.kind == "unblocked" and self.task else 0
 
     @property
+    def for_creator(self) -> bool:
+        """Its reader is a creator in the workspace that it comes from, whatever the reader is elsewhere."""
+        return self.user.creates_in(self.workspace_id)
+
+    @property
     def of_drill(self) -> bool:
         """It is told in the inbox, and nowhere else."""
         about = self.emergency or (self.task.project if self.task else self.project)
         return about is not None and about.drill
+
+    @property
+    def of_an_hour(self) -> bool:
+        """It is told at its own moment, by itself."""
+        return self.task is not None and self.task.due_at is not None
 
     @property
     def topic(self) -> str:
@@ -108,9 +130,9 @@ class Notification(Base):
     def place(self) -> tuple[str, dict[str, Any]]:
         """The page that it leads to: its endpoint, and what stands in its address."""
         if self.kind == "channel_failed":
-            return "channels.index", {}
+            return "channels.index", {"workspace": self.workspace_id}
         if self.kind in ("automation_stopped", "automation_paused"):
-            return "automations.index", {}
+            return "automations.index", {"workspace": self.workspace_id}
         if self.emergency_id:
             return "emergencies.show", {"emergency_id": self.emergency_id}
         if self.approval_id:
@@ -163,15 +185,11 @@ class Delivery(Base):
         return f"delivery-{self.id}"
 
     @property
-    def riders(self) -> list["Delivery"]:
-        """Those of other notices that go out in this one's message, and end as it ends."""
-        riding = Delivery.carrier_id == self.id, Delivery.notification_id.is_not(None), Delivery.state == "due"
-        return list(db.session.scalars(select(Delivery).where(*riding).order_by(Delivery.id)))
-
-    @property
-    def notices(self) -> list[Notification]:
-        """All that its message tells of."""
-        return [each.notification for each in (self, *self.riders) if each.notification]
+    def notice_ids(self) -> Select[int | None]:
+        """Its own and those that ride with it: whatever of them is still to be told goes out in its message, under its
+        number, also where its own is not."""
+        riding = and_(Delivery.carrier_id == self.id, Delivery.state == "due")
+        return select(Delivery.notification_id).where(or_(Delivery.id == self.id, riding))
 
 
 class Digest(Base):
@@ -248,7 +266,7 @@ def _carrier_to(user: User, medium: str) -> int | None:
         .join(Delivery.notification)
         .where(Notification.user_id == user.id, Notification.reminder_id.is_not(None), Delivery.medium == medium)
         .where(Delivery.state == "due", Delivery.tries == 0, Delivery.carrier_id.is_(None))
-        .where(~Notification.urgent)
+        .where(~Notification.urgent, or_(Notification.task_id.is_(None), Notification.task.has(due_at=None)))
         .order_by(Delivery.id)
         .limit(1)
     )

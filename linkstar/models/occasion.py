@@ -11,7 +11,7 @@ from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models.audit_event import AuditEvent
 from linkstar.models.automation import Automation, AutomationRun
-from linkstar.models.emergency import Inlet
+from linkstar.models.emergency import Emergency, Inlet
 from linkstar.models.project import Project
 from linkstar.models.stage import Stage
 from linkstar.models.task import Task
@@ -19,6 +19,7 @@ from linkstar.planning.automating import MOST_AN_HOUR, Facts, Happening, circle_
 
 ACTIONS = {"task.moved": "moved", "gate.passed": "gate", "checklist_item.ticked": "ticked"}
 LOOKED_BACK = timedelta(days=3)  # a day that was reached while nothing ran is caught up with for so long
+AT_ONCE = 500  # keys in one question
 MESSAGE = "post:"  # how the key of a run begins that another program set going
 Row = dict[str, Any]
 
@@ -140,9 +141,12 @@ class Occasions:
         """What became late, and the days that were reached, since the automation was switched on; those that are
         written down already are left out."""
         found = [*self._late(), *self._due(), *self._anchors()]
-        keys = {row["key"] for _automation, row in found}
-        query = select(AutomationRun.automation_id, AutomationRun.key).where(AutomationRun.key.in_(keys))
-        known = {tuple(row) for row in db.session.execute(query)} if keys else set()
+        keys = list({row["key"] for _automation, row in found})
+        known: set[tuple[Any, ...]] = set()
+        for start in range(0, len(keys), AT_ONCE):
+            here = AutomationRun.key.in_(keys[start : start + AT_ONCE])
+            query = select(AutomationRun.automation_id, AutomationRun.key).where(here)
+            known |= {tuple(row) for row in db.session.execute(query)}
         return [(automation, row) for automation, row in found if (automation.id, row["key"]) not in known]
 
     def look_at_days(self) -> None:
@@ -154,7 +158,7 @@ class Occasions:
             return
         now = clock.now()
         since = max(min(each.since or now for each in mine), now - LOOKED_BACK)
-        late = Task.late_from > since, Task.late_from <= now, Task.completed_at.is_(None)
+        late = Task.late_from > since, Task.late_from <= now, Task.completed_at.is_(None), ~Emergency.settled()
         for task in tasks_with_facts(Task.workspace_id == self.workspace_id, *late).values():
             for automation in self._set_going(Happening("late"), facts_of(task)):
                 if automation.since and task.late_from and task.late_from > automation.since:
@@ -164,7 +168,7 @@ class Occasions:
         mine = self._on_days("due")
         if not mine:
             return
-        here = Task.workspace_id == self.workspace_id, Task.completed_at.is_(None)
+        here = Task.workspace_id == self.workspace_id, Task.completed_at.is_(None), ~Emergency.settled()
         near = or_(*(self._near(Task.due_on, automation) for automation in mine))
         for task in tasks_with_facts(*here, near).values():
             for automation in self._set_going(Happening("date"), facts_of(task)):
@@ -175,7 +179,8 @@ class Occasions:
         mine = self._on_days("anchor")
         if not mine:
             return
-        living = Project.trashed_at.is_(None), Project.id.not_in(Project.drafts())
+        no_more = Project.drafts(), Emergency.called_off()
+        living = Project.trashed_at.is_(None), *(Project.id.not_in(each) for each in no_more)
         near = or_(*(self._near(Project.anchor_on, automation) for automation in mine))
         query = select(Project).where(Project.workspace_id == self.workspace_id, *living, near)
         for project in db.session.scalars(query.options(joinedload(Project.owner))).unique():

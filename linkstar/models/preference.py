@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import Base, Instant, db
-from linkstar.models.user import User, usual_of
+from linkstar.models.user import SignIn, User, usual_of
 
 if TYPE_CHECKING:
     from linkstar.models.project import Project
@@ -124,12 +124,14 @@ class Mute(Base):
 
 
 class PushSubscription(Base):
-    """A browser that shows notices of its own, also while no page of ours is open."""
+    """A browser that shows notices of its own, also while no page of ours is open; as long as the person is signed in
+    there."""
 
     __tablename__ = "push_subscription"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_in.id", ondelete="CASCADE"), index=True)
     endpoint: Mapped[str] = mapped_column(String(1000), unique=True)
     public_key: Mapped[str] = mapped_column(String(100))  # p256dh and auth, as the browser gave them
     auth: Mapped[str] = mapped_column(String(40))
@@ -137,26 +139,23 @@ class PushSubscription(Base):
 
     @classmethod
     def of(cls, user: User) -> list[Self]:
-        return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.id)))
+        signed_in = select(SignIn.id).where(SignIn.expires_at > clock.now())
+        here = cls.user_id == user.id, cls.sign_in_id.in_(signed_in)
+        return list(db.session.scalars(select(cls).where(*here).order_by(cls.id)))
 
     @classmethod
-    def write(cls, user: User, endpoint: str, public_key: str, auth: str) -> None:
-        """This browser shows notices of this person from now on, and of nobody who used it before."""
-        cls.forget(endpoint)
-        values = {"user_id": user.id, "public_key": public_key, "auth": auth}
+    def write(cls, user: User, token: str, endpoint: str, public_key: str, auth: str) -> None:
+        """This browser, where the person is signed in by the token, shows notices of this person from now on, and of
+        nobody who used it before."""
+        sign_in = db.session.scalars(select(SignIn.id).where(SignIn.token_hash == SignIn.digest(token))).one()
+        values = {"user_id": user.id, "sign_in_id": sign_in, "public_key": public_key, "auth": auth}
         row = _insert(cls).values(endpoint=endpoint, **values)
         db.session.execute(row.on_conflict_do_update(index_elements=["endpoint"], set_=values))
-        user.pushes = True
 
     @classmethod
     def forget(cls, endpoint: str) -> None:
         """It shows nothing any more; whoever has no other browser is pushed nothing."""
-        gone = delete(cls).where(cls.endpoint == endpoint).returning(cls.user_id)
-        user_id = db.session.scalar(gone)
-        if user_id is None:
-            return
-        user = db.session.get_one(User, user_id)
-        user.pushes = bool(cls.of(user))
+        db.session.execute(delete(cls).where(cls.endpoint == endpoint))
 
 
 def _insert(model: Any) -> Any:

@@ -192,9 +192,16 @@ class PersonalData:
         )
         inlets = select(Inlet.name, Inlet.purpose, Inlet.created_at, Inlet.used_at).where(self._inlets())
         acted = [getattr(Emergency, f"{did}_by_id") for did in ("declared", "acknowledged", "closed", "reopened")]
-        emergencies = select(
-            Emergency.id, Emergency.declared_at, *((each == mine).label(each.key.removesuffix("_id")) for each in acted)
-        ).where(Emergency.workspace_id.in_(self.places), or_(*(each == mine for each in acted)))
+        did = ((each == mine).label(each.key.removesuffix("_id")) for each in acted)
+        written = (
+            case((by == mine, words)).label(words.key)
+            for by, words in (
+                (Emergency.declared_by_id, Emergency.note), (Emergency.closed_by_id, Emergency.retrospective),
+            )
+        )  # fmt: skip
+        emergencies = select(Emergency.id, Emergency.declared_at, *written, *did).where(
+            Emergency.workspace_id.in_(self.places), or_(*(each == mine for each in acted))
+        )
         return {
             "mutes": mutes.order_by(Mute.id),
             "reminders": reminders.order_by(Reminder.id),
@@ -319,7 +326,6 @@ class PersonalData:
         user.password_hash = user.totp_secret = user.totp_step = None
         user.active, user.erased_at = False, clock.now()
         user.language, user.timezone = "zh", "Asia/Shanghai"
-        user.pushes = False
         for name in OWN_HOURS:
             setattr(user, name, usual_of(name))
         db.session.flush()

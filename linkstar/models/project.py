@@ -135,6 +135,12 @@ class Project(Base):
         return select(cls.id).where(or_(cls.draft_of_id.is_not(None), cls.drill))
 
     @classmethod
+    def at_work_in(cls, workspace_id: int, user: User) -> Select[Self]:
+        """Those of the workspace that the person sees and that are somebody's work."""
+        query = cls.visible_to(user).where(cls.workspace_id == workspace_id, cls.id.not_in(cls.drafts()))
+        return query.order_by(cls.id)
+
+    @classmethod
     def open_to_tasks_of(cls, membership: Membership) -> Select[Self]:
         """Those of the workspace to which the person may add tasks: allows(user, "create"), for queries."""
         query = cls.visible_to(membership.user).where(cls.workspace_id == membership.workspace_id)

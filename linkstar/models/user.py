@@ -15,13 +15,15 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     bindparam,
+    column,
     delete,
     inspect,
     or_,
     select,
+    table,
     update,
 )
-from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, contains_eager, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
@@ -52,6 +54,9 @@ class PersonName(TypeDecorator[str]):
         return value
 
 
+_pushed = table("push_subscription", column("user_id"))  # whose model stands below
+
+
 class User(Base):
     """A person with one sign-in, a language and a time zone; a member of one or more workspaces."""
 
@@ -71,12 +76,15 @@ class User(Base):
     digest: Mapped[str] = mapped_column(String(8), default="daily")  # how often: daily, weekly
     digest_at: Mapped[time] = mapped_column(default=time(9))
     digest_weekday: Mapped[int] = mapped_column(default=0)  # of a weekly one: 0 is Monday
-    pushes: Mapped[bool] = mapped_column(default=False)  # a browser of the person shows notices of its own
     active: Mapped[bool] = mapped_column(default=True)  # False where no workspace is left, or the person was erased
     totp_secret: Mapped[str | None] = mapped_column(String(200))  # encrypted; the second factor is on where it stands
     totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used, so that none is twice
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+    pushes: Mapped[bool] = column_property(  # a browser of the person shows notices of its own
+        select(_pushed).where(_pushed.c.user_id == id).correlate_except(_pushed).exists()
+    )
 
     memberships: Mapped[list["Membership"]] = relationship(
         back_populates="user", order_by="Membership.id", lazy="selectin", cascade="all, delete-orphan"
@@ -123,6 +131,11 @@ class User(Base):
     def only_creates(self) -> bool:
         """A creator in every workspace that knows the person: there is a portal, and nothing else."""
         return bool(self.memberships) and all(membership.role == "creator" for membership in self.memberships)
+
+    def creates_in(self, workspace_id: int) -> bool:
+        """A creator there, whatever the person is elsewhere: what is said of it is what a creator may know."""
+        membership = self.membership_in(workspace_id)
+        return membership is not None and membership.role == "creator"
 
     def signed_in_with(self, token: str) -> Self:
         """Remembers, for this request, the token of the device that it came from."""

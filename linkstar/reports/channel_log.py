@@ -38,7 +38,7 @@ def channels_of(workspace_id: int, reader: User) -> list[Counted]:
         .add_columns(func.coalesce(counts.c.waits, 0), func.coalesce(counts.c.failed, 0))
         .outerjoin(counts, counts.c.channel_id == Channel.id)
         .where(Channel.workspace_id == workspace_id)
-        .options(joinedload(Channel.owner), joinedload(Channel.project))
+        .options(joinedload(Channel.owner), joinedload(Channel.project), joinedload(Channel.token))
         .order_by(Channel.name, Channel.id)
     )
     return [Counted(*row) for row in db.session.execute(query)]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, lazyload
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.i18n import _, moment, ngettext
+from linkstar.i18n import _, listed, moment, ngettext
 from linkstar.models import AuditEvent, Emergency, Hold, Membership, Notification, Project, Task, User
 from linkstar.models.emergency import ACKNOWLEDGING
 from linkstar.reports.history import Names
@@ -117,7 +117,7 @@ class EmergencyPage:
     @property
     def waiting_words(self) -> tuple[str, str]:
         """That nobody has it, and what comes next."""
-        at, names = self.emergency.escalates_at, ", ".join(person.name for person in self.next_in_line)
+        at, names = self.emergency.escalates_at, listed(person.name for person in self.next_in_line)
         if not names or at is None:
             return _("Nobody has taken it up yet."), _("Nobody else is left to be told. Call somebody by phone.")
         if at <= clock.now():
@@ -171,7 +171,8 @@ class EmergencyPage:
         query = (
             select(Task, seen)
             .join(Hold, Hold.task_id == Task.id)
-            .where(Hold.emergency_id == self.emergency.id, Task.trashed_at.is_(None))
+            .join(Task.project)
+            .where(Hold.emergency_id == self.emergency.id, Task.trashed_at.is_(None), Project.trashed_at.is_(None))
             .options(joinedload(Task.owner).selectinload(User.memberships), joinedload(Task.stage))
             .order_by(Task.project_id, Task.position)
         )

@@ -2,13 +2,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import contains_eager, joinedload
 
 from linkstar.extensions import db
-from linkstar.models import Approval, Emergency, Notification, Reminder, Task, User
-from linkstar.models.inbox import notices_of
-
-__all__ = ["Inbox", "notices_of"]
+from linkstar.models import Notification, Task, User, notices_of, with_all_they_say
 
 AT_ONCE = 50
 
@@ -32,22 +28,11 @@ class Inbox:
         query = notices_of(person)
         if unread_only:
             query = query.where(Notification.read_at.is_(None))
-        rows = db.session.scalars(self._loaded(query).offset((page - 1) * AT_ONCE).limit(AT_ONCE + 1)).unique().all()
+        query = with_all_they_say(query).order_by(Notification.created_at.desc(), Notification.id.desc())
+        rows = db.session.scalars(query.offset((page - 1) * AT_ONCE).limit(AT_ONCE + 1)).unique().all()
         self.notices, self.has_more = list(rows[:AT_ONCE]), len(rows) > AT_ONCE
-        self.blockers = Task.blocker_counts({each.task_id for each in self.notices if each.kind == "unblocked"})
-
-    @staticmethod
-    def _loaded(query: Any) -> Any:
-        """With all that a row says, so that a page asks once."""
-        project = joinedload(Task.project, innerjoin=False)
-        return (
-            query.options(contains_eager(Notification.task).options(project, joinedload(Task.owner)))
-            .options(joinedload(Notification.comment), joinedload(Notification.project))
-            .options(joinedload(Notification.reminder).joinedload(Reminder.approval))
-            .options(joinedload(Notification.emergency).joinedload(Emergency.acknowledged_by))
-            .options(joinedload(Notification.approval).options(joinedload(Approval.task), joinedload(Approval.project)))
-            .order_by(Notification.created_at.desc(), Notification.id.desc())
-        )
+        unblocked = {each.task_id for each in self.notices if each.kind == "unblocked" and each.task_id}
+        self.blockers = Task.blocker_counts(unblocked)
 
     @property
     def entries(self) -> list[Entry]:

@@ -3,31 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from redis.exceptions import RedisError
-
-from linkstar import clock, queue
+from linkstar import clock
 from linkstar.models import User
 from linkstar.models.backlog import Backlog, Sent, backlogs, sent_since
-
-
-class Pulse(NamedTuple):
-    """What the queue's server says."""
-
-    depth: int
-    worker: datetime | None
-    timetable: datetime | None
-
-    @classmethod
-    def feel(cls, config: Mapping[str, Any]) -> "Pulse | None":
-        """None where it does not answer."""
-        connection = queue.connect(config["REDIS_URL"])
-        try:
-            return cls(queue.depth(connection), queue.last_beat(connection), queue.last_turn(connection))
-        except RedisError:
-            return None
+from linkstar.queue import Pulse
 
 
 class Operations:

@@ -18,6 +18,7 @@ from linkstar.models import (
     Checklist,
     ChecklistItem,
     Dependency,
+    Emergency,
     Evidence,
     Membership,
     PhaseGate,
@@ -457,11 +458,12 @@ def _name_of(each: Any) -> dict[str, str | None]:
 
 
 def _is_open() -> tuple[ColumnElement[bool], ...]:
-    return Task.completed_at.is_(None), Task.trashed_at.is_(None)
+    return Task.completed_at.is_(None), Task.trashed_at.is_(None), ~Emergency.settled()
 
 
 def _is_living() -> tuple[ColumnElement[bool], ...]:
-    return Project.trashed_at.is_(None), Project.id.not_in(Project.drafts())
+    living = Project.id.not_in(Project.drafts()), Project.id.not_in(Emergency.called_off())
+    return Project.trashed_at.is_(None), *living
 
 
 def gates(which: ColumnElement[bool], until: date) -> list[Any]:
@@ -495,7 +497,7 @@ def gates(which: ColumnElement[bool], until: date) -> list[Any]:
                 func.count(pairs.c.after_id).label("waiting"),
             )
             .join(pairs, pairs.c.id == Task.id)
-            .where(Task.trashed_at.is_(None))
+            .where(Task.trashed_at.is_(None), ~Emergency.settled())
             .group_by(Task.id, Task.owner_id, Task.project_id, Task.created_at)
         )
     )  # fmt: skip
@@ -533,7 +535,7 @@ def _is_overtaken(reminder: Reminder) -> bool:
 def _sees(person: User, task: Task | None) -> bool:
     if task is None or not _lives(task.project):
         return False
-    return db.session.scalar(Task.visible_to(person).where(Task.id == task.id)) is not None
+    return db.session.scalar(Task.visible_to(person).where(Task.id == task.id, ~Emergency.settled())) is not None
 
 
 def _knows(person: User, project: Project | None) -> bool:

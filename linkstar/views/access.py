@@ -197,7 +197,7 @@ def get_saved_view(view_id: int) -> SavedView:
     return view
 
 
-def get_channel(channel_id: int, *, lock: bool = False) -> Channel:
-    """For who keeps its workspace, and for its owner."""
-    query = Channel.visible_to(current_user).where(Channel.id == channel_id)
+def get_channel(channel_id: int, workspace_id: int, *, lock: bool = False) -> Channel:
+    """For who keeps the workspace, and for its owner; nowhere but in its workspace."""
+    query = Channel.visible_to(current_user).where(Channel.id == channel_id, Channel.workspace_id == workspace_id)
     return db.session.scalar(query.with_for_update(of=Channel) if lock else query) or abort(404)

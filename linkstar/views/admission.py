@@ -72,6 +72,13 @@ def reads_first(view: View) -> View:
     return view
 
 
+def polled(view: View) -> View:
+    """Marks a view that an open page asks by itself, again and again: asked through htmx it is nobody's use, and
+    whoever has gone away is signed out all the same."""
+    view.polled = True  # type: ignore[attr-defined]
+    return view
+
+
 def init_app(app: Flask) -> None:
     app.url_value_preprocessor(_only_read)  # before the first look at the database, which asks who it is
     app.before_request(_admit)
@@ -130,7 +137,8 @@ def _admit() -> Any:
         return None
     if not current_user.is_authenticated:
         return send_to_sign_in()
-    _note_use()
+    if not (request.htmx and getattr(view, "polled", False)):  # type: ignore[attr-defined]
+        _note_use()
     if current_user.lacks_second_factor:
         allowed = getattr(view, "before_second_factor", False)
         return None if allowed else _lead(url_for("accounts.second_factor.show"))

@@ -1,6 +1,7 @@
 """What people read when something went wrong: a sentence, what to do, and what they had typed."""
 
 import logging
+import re
 import secrets
 from typing import Any
 
@@ -38,7 +39,11 @@ TYPED = {
     "body": _l("Comment"),
     "text": _l("Checklist item"),
     "email": _l("E-mail"),
+    "note": _l("Note"),
+    "why": _l("Why it is not over"),
 }
+TYPED_IN_ROWS = {"text": _l("Words"), "text_en": _l("Title in English")}  # of an automation
+ROW = re.compile(r"(?:trigger|conditions-\d{1,2}|actions-\d{1,2})-(text|text_en)")
 FILE_TOO_LARGE = (SENTENCES[413][0], _l("A file has at most 20 MB."))
 KEY_REUSED = (_l("This was sent before as something else"), _l("Nothing was changed. Load the page again."))
 CODES_USED_UP = (
@@ -125,8 +130,14 @@ def _answer(
     return response
 
 
-def _typed(status: int) -> dict[str, str]:
+def _typed(status: int) -> list[tuple[str, str]]:
     """What came with the refused request, to be copied; never a secret."""
     if request.method == "GET" or status == 413:
-        return {}
-    return {str(TYPED[name]): text for name, text in request.form.items() if name in TYPED and text.strip()}
+        return []
+    named = ((_label(name), text) for name, text in request.form.items() if text.strip())
+    return [(str(label), text) for label, text in named if label]
+
+
+def _label(name: str) -> LazyString | None:
+    row = ROW.fullmatch(name)
+    return TYPED_IN_ROWS[row[1]] if row else TYPED.get(name)

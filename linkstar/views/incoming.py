@@ -16,7 +16,7 @@ from linkstar import clock
 from linkstar.extensions import commit, csrf, db, limiter, write
 from linkstar.forms import CONTROL
 from linkstar.forms.emergency import EmergencyForm
-from linkstar.i18n import _
+from linkstar.i18n import _, listed
 from linkstar.models import Emergency, Inlet, NotAllowed, Occasions, Project
 from linkstar.views import throttle
 from linkstar.views.admission import public, reads_first
@@ -32,7 +32,7 @@ LARGEST = 256 * 1024  # bytes of a message
 LONGEST_KEY = 128
 AGAIN_AFTER = 60  # seconds
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-YES = ("1", "true", "yes", "on")
+YES, NO = ("1", "true", "yes", "y", "on"), ("", "0", "false", "no", "n", "off")
 KNOWN = ("title", "trigger", "severity", "note", "project", "posts", "drill", "id", "task")
 
 
@@ -170,7 +170,7 @@ def _faults(form: EmergencyForm) -> dict[str, str]:
         "severity": [value for value, _name in form.severity.choices or []],
     }
     return {
-        str(name): _("It has to be one of these: %(words)s.", words=", ".join(map(str, words[name])))
+        str(name): _("It has to be one of these: %(words)s.", words=listed(map(str, words[name]), "or"))
         if name in words
         else " ".join(map(str, said))
         for name, said in form.errors.items()
@@ -179,15 +179,21 @@ def _faults(form: EmergencyForm) -> dict[str, str]:
 
 def _form(inlet: Inlet, told: dict[str, str]) -> EmergencyForm:
     """The page's own form; the project by its code, or the inlet's; more keys mean nothing."""
-    here = Project.workspace_id == inlet.workspace_id, Project.id.not_in(Project.drafts())
-    projects = list(db.session.scalars(Project.visible_to(inlet.owner).where(*here).order_by(Project.id)))
+    projects = list(db.session.scalars(Project.at_work_in(inlet.workspace_id, inlet.owner)))
     chosen = inlet.project_id or ""
     if code := told.get("project"):
         chosen = next((each.id for each in projects if each.code == code), -1)
     typed: dict[str, Any] = {"project": str(chosen), "trigger": told.get("trigger", "").partition("(")[0].lower()}
     typed |= {name: told.get(name, "") for name in ("severity", "title", "note")}
-    typed |= {name: "y" for name in ("posts", "drill") if told.get(name, "").lower() in YES}
+    typed |= {name: "y" for name in ("posts", "drill") if _is_yes(name, told.get(name, ""))}
     return EmergencyForm(MultiDict(typed)).offer(projects)
+
+
+def _is_yes(name: str, word: str) -> bool:
+    """What is neither yes nor no is not taken for either: a drill is not declared as the real thing."""
+    if word.strip().lower() not in YES + NO:
+        raise Refused(422, **{name: _("It has to be one of these: %(words)s.", words=listed(("true", "false"), "or"))})
+    return word.strip().lower() in YES
 
 
 def _declared_by(origin: str) -> int | None:

@@ -50,8 +50,7 @@ def destroy(inlet_id: int) -> Any:
 
 
 def _projects(membership: Membership) -> list[Project]:
-    here = Project.workspace_id == membership.workspace_id, Project.id.not_in(Project.drafts())
-    return list(db.session.scalars(Project.visible_to(current_user).where(*here).order_by(Project.id)))
+    return list(db.session.scalars(Project.at_work_in(membership.workspace_id, current_user)))
 
 
 def _page(membership: Membership, form: InletForm) -> str:

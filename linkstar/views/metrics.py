@@ -12,10 +12,12 @@ from linkstar import clock
 from linkstar.extensions import db
 from linkstar.models import Notification, SignIn
 from linkstar.models.backlog import backlogs, delivery_states
-from linkstar.reports.operations import Pulse
+from linkstar.queue import Pulse
 from linkstar.views.admission import public
 
 blueprint = Blueprint("metrics", __name__)
+
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")  # by one of these a proxy is known
 
 
 @blueprint.get("/metrics")
@@ -31,7 +33,7 @@ def _may_ask() -> bool:
     if token := current_app.config["METRICS_TOKEN"]:
         kind, _space, shown = request.headers.get("Authorization", "").partition(" ")
         return kind.lower() == "bearer" and compare_digest(shown.encode(), token.encode())
-    asked_for_another = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    asked_for_another = any(name in request.headers for name in PASSED_ON)
     host = urlsplit(f"//{request.host}").hostname or ""
     return _is_here(request.remote_addr or "") and _is_here(host) and not asked_for_another
 

@@ -18,11 +18,11 @@ def show() -> Any:
     membership = membership_inside()
     if not membership.administers:
         raise NotAllowed("admin")
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    operations = Operations(current_app.config, membership.workspace_id, current_user)
     return render_template(
         "operations/show.html",
-        operations=Operations(current_app.config, membership.workspace_id, current_user),
-        findings=list(doctor.unseen(app, membership.workspace_id)),
+        operations=operations,
+        findings=list(doctor.unseen(operations.pulse, membership.workspace_id)),
         names={
             "reminders": _("Reminders that are due"),
             "deliveries": _("Messages that are due"),

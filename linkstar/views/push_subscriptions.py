@@ -21,7 +21,7 @@ def create() -> Any:
     endpoint, public_key, secret = (request.form.get(name, "") for name in ("endpoint", "p256dh", "auth"))
     if len(endpoint) > LONGEST or not push.is_browser_key(public_key, secret) or not _may_be_reached(endpoint):
         abort(422)
-    PushSubscription.write(current_user, endpoint, public_key, secret)
+    PushSubscription.write(current_user, current_user.get_id(), endpoint, public_key, secret)
     for oldest in PushSubscription.of(current_user)[:-MOST]:
         PushSubscription.forget(oldest.endpoint)
     commit()

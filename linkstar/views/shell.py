@@ -15,14 +15,23 @@ from linkstar.extensions import db
 from linkstar.forms.evidence import LARGEST_FILE
 from linkstar.i18n import _l, both, day, in_language, language, moment, weekday, whole_day
 from linkstar.markdown import to_html, to_line, to_text
-from linkstar.models import CalendarDay, Emergency, Membership, Notification, Project, Task, User, is_template_keeper
+from linkstar.models import (
+    CalendarDay,
+    Emergency,
+    Membership,
+    Notification,
+    Project,
+    Task,
+    User,
+    is_template_keeper,
+    notices_of,
+)
 from linkstar.models.task.two_sided import CLOSES, OPENS
 from linkstar.planning.overlap import Side
 from linkstar.planning.working_days import WorkingDays, country_of
 from linkstar.reports.approvals import waiting_count
 from linkstar.reports.cards import Due
 from linkstar.reports.history import value_typed, value_words
-from linkstar.reports.inbox import notices_of
 from linkstar.reports.obstacles import may_tick
 from linkstar.reports.portfolio import healthy_or_not
 from linkstar.storage import KINDS, PHOTOS

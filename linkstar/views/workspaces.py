@@ -3,7 +3,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, session, url_for
 from flask_login import current_user
 
-from linkstar.extensions import commit
+from linkstar.extensions import commit, record_id
 from linkstar.forms.workspace import WorkspaceForm
 from linkstar.i18n import _
 from linkstar.models import Membership, NotAllowed, StorageUse, example, set_rule
@@ -18,6 +18,14 @@ def membership_inside(*, keeper: bool = False) -> Membership:
     if membership.external or (keeper and not membership.keeps_workspace):
         raise NotAllowed("admin")
     return membership
+
+
+def look_at(workspace_id: str) -> None:
+    """A link of ours leads to a list of another workspace than the chosen one: from here on it is that one."""
+    membership = current_user.membership_in(record_id(workspace_id) or 0) or abort(404)
+    if membership.external:
+        raise NotAllowed("admin")
+    session["workspace_id"] = membership.workspace_id
 
 
 @blueprint.get("/workspace")

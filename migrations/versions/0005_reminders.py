@@ -44,6 +44,7 @@ def upgrade() -> None:
         "push_subscription",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("sign_in_id", sa.Integer(), nullable=False),
         sa.Column("endpoint", sa.String(length=1000), nullable=False),
         sa.Column("public_key", sa.String(length=100), nullable=False),
         sa.Column("auth", sa.String(length=40), nullable=False),
@@ -51,10 +52,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["user_id"], ["user.id"], name=op.f("fk_push_subscription_user_id"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(
+            ["sign_in_id"], ["sign_in.id"], name=op.f("fk_push_subscription_sign_in_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_push_subscription")),
         sa.UniqueConstraint("endpoint", name=op.f("uq_push_subscription_endpoint")),
     )
     with op.batch_alter_table("push_subscription", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_push_subscription_sign_in_id"), ["sign_in_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_push_subscription_user_id"), ["user_id"], unique=False)
 
     op.create_table(
@@ -220,6 +225,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation_run")),
         sa.UniqueConstraint("automation_id", "key", name=op.f("uq_automation_run_automation_id_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("automation_run", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_automation_run_change"), ["change"], unique=False)
@@ -289,6 +295,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_post")),
         sa.UniqueConstraint("channel_id", "key", name=op.f("uq_post_channel_id_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_emergency_id"), ["emergency_id"], unique=False)
@@ -400,4 +407,3 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("digest", sa.String(length=8), nullable=False, server_default="daily"))
         batch_op.add_column(sa.Column("digest_at", sa.Time(), nullable=False, server_default="09:00:00.000000"))
         batch_op.add_column(sa.Column("digest_weekday", sa.Integer(), nullable=False, server_default="0"))
-        batch_op.add_column(sa.Column("pushes", sa.Boolean(), nullable=False, server_default=sa.false()))

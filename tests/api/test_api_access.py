@@ -84,7 +84,7 @@ TABLE = {
     "hooks.create": Call("person", "stop watching", body={"event": "task.created", "target_url": "http://x"}),
     "hooks.show": Call("approval"),  # somebody else's, always
     "hooks.destroy": Call("person"),  # what is not there is gone
-    "hooks.samples": Call("person", "stop watching"),
+    "hook_samples.index": Call("person", "stop watching"),
 }
 OPEN = {"openapi.show", "docs.show"}
 

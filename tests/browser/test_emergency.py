@@ -34,7 +34,7 @@ def declare(reader, project, title, *, drill):
     if drill:
         reader.page.locator("[name=drill]").check()
     reader.check()
-    reader.page.locator("form[action='/emergencies'] [type=submit]").click()
+    reader.page.locator("form[action^='/emergencies?project='] [type=submit]").click()
     expect(reader.page.locator("h1")).to_have_text(title)
     return reader.page.url.removeprefix(reader.address)
 

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import json
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import select
@@ -10,9 +11,21 @@ from linkstar import clock, jobs
 from linkstar.channels import mail, push
 from linkstar.channels.news import letter
 from linkstar.extensions import db
-from linkstar.models import Channel, Declaration, Delivery, Emergency, Notification, Post, Preference, Task
+from linkstar.models import (
+    Channel,
+    Declaration,
+    Delivery,
+    Dependency,
+    Emergency,
+    Membership,
+    Notification,
+    Post,
+    Preference,
+    Task,
+)
 from linkstar.models.notification import notify
 from tests.channels.test_notices import _pushed, letters
+from tests.world import NOW
 
 NIGHT = datetime(2026, 10, 12, 19, 0, tzinfo=UTC)  # three in the morning in Beijing, noon in Los Angeles
 NOTE = "亚马逊来信：缺 FCC 标签 <b>今天</b>下架。\nWe have 48 hours."
@@ -182,3 +195,38 @@ def test_owners_hear_that_their_tasks_are_held_once_each_and_only_insiders_by_wh
             mails = select(Delivery).filter_by(notification_id=held["Jess Kim"].id, medium="mail")
             jobs.deliver_due()
             assert db.session.scalars(mails).one().state == "dropped", "what goes on again was never held for her"
+
+
+def test_who_creates_here_and_works_elsewhere_is_told_here_what_a_creator_may_know(app, browse, world):
+    with app.app_context(), clock.at(NOW):
+        jess, task = world.jess, world.unboxing
+        jess.language = "en"
+        db.session.add(Membership(workspace_id=world.bike.workspace_id, user=jess, role="ops"))
+        task.due_at = NOW + timedelta(hours=2)
+        db.session.add(Dependency(predecessor_id=world.fcc.id, successor_id=task.id))
+        db.session.flush()
+        db.session.refresh(jess, ["memberships"])
+        for kind in ("staffed", "unblocked"):
+            notify(jess, kind, by=world.yue, task=task)
+        db.session.commit()
+        jobs.deliver_due()
+        said = {
+            "staffed": "周越 gave you “Unboxing video”, due",
+            "unblocked": "A blocking task of “Unboxing video” is done",
+        }
+        told = {}
+        for kind in said:
+            notice = db.session.scalars(select(Notification).filter_by(user_id=jess.id, kind=kind)).one()
+            mailed = next(each for each in notice.deliveries if each.medium == "mail")
+            assert mailed.state == ("sent" if kind == "staffed" else "dropped"), kind
+            told[kind] = *words_of(notice), json.loads(push.compose(_pushed(notice)).content)["title"]
+        first = db.session.scalars(select(Notification).filter_by(user_id=jess.id, kind="staffed")).one()
+        task.due_at = None
+        assert not [each for each in words_of(first) if "new project" in each]
+        db.session.rollback()
+    page = browse("jess").get("/inbox?lang=en").text
+    for kind, texts in told.items():
+        for each in (*texts, page):
+            assert said[kind] in each or each in texts[1:3], (kind, each)
+            for hidden in ("still block", "Camp lantern", "LAMP-", "new project"):
+                assert hidden not in each, (kind, hidden, each)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from linkstar import clock, jobs
 from linkstar.channels import door, push
 from linkstar.extensions import db
-from linkstar.models import Delivery, Emergency, Preference, PushSubscription, Reminder, Task
+from linkstar.models import Delivery, Emergency, Preference, PushSubscription, Reminder, SignIn, Task
 from linkstar.models.notification import notify_of_emergency
 from tests.conftest import PUBLIC_URL
 from tests.world import NOW, PEOPLE, october
@@ -24,17 +24,17 @@ LATE = 12
 
 
 class Sink:
-    """A mail server that takes nothing until it is told to."""
+    """A mail server that takes nothing until it is told to, and whose answers may be lost on the way."""
 
     def __init__(self):
-        self.got, self.tries, self.open = [], 0, False
+        self.got, self.tries, self.open, self.answers = [], 0, False, True
 
     async def handle_DATA(self, server, session, envelope):
         self.tries += 1
         if not self.open:
             return "451 later"
         self.got.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 OK"
+        return "250 OK" if self.answers else "451 later"
 
 
 @pytest.fixture
@@ -105,7 +105,8 @@ def test_a_morning_is_one_mail_and_one_ring_whoever_sends_it_and_however_often(a
     with app.app_context(), clock.at(NOW):
         world.lei.language, world.yue.language = "zh", "en"
         key = push._encoded(push._point(ec.generate_private_key(push.CURVE).public_key()))
-        PushSubscription.write(world.lei, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")
+        signed_in = SignIn.begin(world.lei, device="", remember=True)
+        PushSubscription.write(world.lei, signed_in, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")
         for person in (world.lei, world.yue):
             late_tasks(world, person, world.lamp, LATE)
         db.session.flush()
@@ -178,7 +179,64 @@ def test_each_of_a_bundle_is_asked_for_itself_and_a_killed_worker_loses_none(app
         jobs.remind()
         jobs.deliver_due()
         assert len(sink.got) == 3
+    sink.answers = False
     with app.app_context(), clock.at(NOW + jobs.LEASE + timedelta(seconds=1)):
         jobs.deliver_due()
         assert len(sink.got) == 4 and parts_of(sink.got[3])[0].count("/tasks/") == 2
-        assert states(world.lei)[5:] == ["sent", "sent", "dropped", "sent"]
+        assert states(world.lei)[5:] == ["due", "due", "due", "sent"]
+        waiting = select(Delivery).where(Delivery.state == "due", Delivery.carrier_id.is_(None))
+        db.session.scalars(waiting).one().notification.task.trash(by=world.yu)
+        db.session.commit()
+    sink.answers = True
+    with app.app_context(), clock.at(NOW + jobs.LEASE + timedelta(minutes=10)):
+        jobs.deliver_due()
+        assert len(sink.got) == 5 and parts_of(sink.got[4])[0].count("/tasks/") == 1
+        assert sink.got[4]["Message-ID"] == sink.got[3]["Message-ID"], "the same once more, as whoever has it can tell"
+        assert states(world.lei)[5:] == ["dropped", "sent", "dropped", "sent"]
+
+
+@pytest.mark.one_database
+def test_a_bundle_costs_the_same_however_much_it_tells_of_and_what_has_its_hour_goes_by_itself(
+    app, world, sink, count_queries
+):
+    sink.open, costs = True, []
+    with app.app_context():
+        lei, hour = world.lei, world.fcc
+        lei.language = "en"
+        for number, count in enumerate((3, 30, 60)):
+            with clock.at(NOW + timedelta(days=number)):
+                late_tasks(world, lei, world.lamp, count)
+                db.session.commit()
+                jobs._do_each(Reminder.due()[:1], jobs._remind)
+                with count_queries() as queries:
+                    jobs.deliver_due()
+                assert len(sink.got) == number, "it waits for the others"
+                assert not any("post.channel_id" in each for each in queries), "no channel is asked for a mail"
+                jobs.remind()
+            db.session.expire_all()
+            with clock.at(NOW + timedelta(days=number, minutes=1)), count_queries() as queries:
+                jobs.deliver_due()
+            costs.append(len(queries))
+        assert len(sink.got) == 3 and costs[0] == costs[1] == costs[2], costs
+        plain, page = parts_of(sink.got[2])
+        assert plain.count("/tasks/") == page.count("/tasks/") == 50 and sink.got[2]["Subject"].startswith("60 things")
+        for part in (plain, page):
+            assert "and 10 more" in part and f"{PUBLIC_URL}/inbox?show=unread" in part
+        assert "more" not in parts_of(sink.got[1])[0]
+        with clock.at(NOW + timedelta(days=3)):
+            hour.owner, hour.due_on, hour.due_at = lei, october(17), NOW + timedelta(days=3, hours=2)
+            _remind(lei, "due", hour, october(17))
+            db.session.flush()
+            late_tasks(world, lei, world.lamp, 2)
+            db.session.commit()
+            jobs._do_each(Reminder.due()[:1], jobs._remind)
+            jobs.deliver_due()
+            assert len(sink.got) == 4 and "FCC" in sink.got[3]["Subject"], "it waits for nothing"
+            _remind(lei, "overdue", hour, october(17))
+            db.session.commit()
+            db.session.scalars(select(Reminder).order_by(Reminder.id.desc())).first().tell()
+            db.session.commit()
+            jobs.remind()
+            jobs.deliver_due()
+        alone, two = (each["Subject"] for each in sink.got[4:])
+        assert "FCC" in alone and two.startswith("2 things"), "and carries nothing"

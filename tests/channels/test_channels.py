@@ -9,8 +9,23 @@ from flask_babel import force_locale
 from linkstar import clock, jobs
 from linkstar.channels import news, posts, robots
 from linkstar.extensions import db
-from linkstar.models import Channel, Delivery, Emergency, Heard, Notification, Post, Task
+from linkstar.models import (
+    Approval,
+    Channel,
+    Declaration,
+    Delivery,
+    Dependency,
+    Emergency,
+    Heard,
+    Notification,
+    PhaseGate,
+    Post,
+    Project,
+    Reminder,
+    Task,
+)
 from linkstar.models.channel import EVENTS, KINDS
+from linkstar.models.operations import DeleteTask
 from linkstar.words import notice_words, trouble_words
 from tests.channels import fake_robots
 from tests.channels.fake_robots import SECRETS
@@ -149,6 +164,85 @@ def test_a_launch_is_one_message_and_so_is_every_change_of_many(app, session, wo
     assert states(slack) == states(of_tent) == ["sent"]
     assert "71" in fakes.taken("slack")[0]["body"]["blocks"][0]["text"]["text"].splitlines()[0]
     assert [fakes.taken("webhook")[0]["body"][name] for name in ("event", "count")] == ["task.created", 1]
+
+
+def test_whatever_can_be_listened_to_happens_and_is_told_once(app, session, world, fakes):
+    hook = open_channel(world, fakes, "webhook")
+
+    def remind(kind, **about):
+        row = Reminder(
+            workspace_id=world.shanlan.id, user=world.yue, subject="x", kind=kind, step=1, version="2026-10-12",
+            facts={"name": {"zh": "证", "en": "CPC"}}, due_at=NOW, **about,
+        )  # fmt: skip
+        db.session.add(row)
+        row.tell()
+
+    def fire(does):
+        emergency = db.session.scalars(db.select(Emergency)).one()
+        does(emergency)
+
+    def unblock():
+        """By two tasks, one of them done twice, before anybody has heard of it."""
+        world.packing.blocking, world.packing.due_on = True, world.script.due_on
+        for task in (world.packing, world.fcc):
+            db.session.add(Dependency(predecessor_id=task.id, successor_id=world.night_hike.id))
+        db.session.add(PhaseGate(phase_id=world.content.id, awaited_id=world.compliance.id))
+        db.session.flush()
+        world.lab_report.tick(by=world.lei)
+        for task, stage in ((world.fcc, world.done), (world.fcc, world.doing), (world.packing, world.done)):
+            task.move_to(by=world.yue, to={"stage": stage})
+            db.session.flush()
+        db.session.commit()
+        jobs.hear()
+        assert "task.unblocked" not in {each.event for each in hook.posts}, "something blocks them still"
+        with clock.at(NOW + timedelta(minutes=1)):
+            for stage in (world.done, world.doing, world.done):
+                world.fcc.move_to(by=world.yue, to={"stage": stage})
+                db.session.flush()
+
+    here = {"project": world.lamp, "by": world.yue}
+    happens = {
+        "task.created": lambda: Task.create(stage=world.to_do, owner=world.yue, title_zh="新", **here),
+        "task.moved": lambda: world.photos.move_to(by=world.yue, to={"stage": world.in_review}),
+        "task.completed": lambda: world.script.move_to(by=world.yue, to={"stage": world.done}),
+        "task.unblocked": unblock,
+        "gate.passed": lambda: None,  # by the same
+        "task.overdue": lambda: remind("overdue", task=world.budget),
+        "gate.waiting": lambda: remind("gate", task=world.fcc),
+        "compliance.expiring": lambda: remind("expiring", task=world.fcc),
+        "cutoff.near": lambda: remind("cutoff", project=world.lamp),
+        "project.idle": lambda: remind("idle", project=world.lamp),
+        "project.created": lambda: Project.create(
+            by=world.yue, workspace_id=world.shanlan.id, code="US-AMZ-27Q1-MUG-001", key="MUG", name_zh="杯"
+        ),
+        "approval.asked": lambda: Approval.ask(DeleteTask.of(world.sample), by=world.yu),
+        "emergency.declared": lambda: Declaration(
+            workspace_id=world.shanlan.id, trigger="listing_removed", severity="s2", title="下架"
+        ).declare(by=world.yue),
+        "emergency.acknowledged": lambda: fire(lambda each: each.acknowledge(by=world.lei)),
+        "emergency.closed": lambda: fire(lambda each: each.close("好", by=world.lei)),
+        "emergency.reopened": lambda: fire(lambda each: each.reopen("又来了", by=world.lei)),
+    }
+    assert happens.keys() == set(EVENTS)
+    for event, does in happens.items():
+        does()
+        db.session.commit()
+        for _again in range(2):
+            work()
+        db.session.rollback()
+        mine = [post for post in hook.posts if post.event == event]
+        if event == "task.unblocked":
+            assert sorted(each.task_id for each in mine) == sorted([world.listing.id, world.night_hike.id])
+        else:
+            assert mine and len(mine) == len({each.key for each in mine}), event
+        assert {each.deliveries[0].state for each in mine} == {"sent"}, event
+    with clock.at(NOW + timedelta(hours=1)):
+        for stage in (world.doing, world.done):
+            world.fcc.move_to(by=world.yue, to={"stage": stage})
+            db.session.commit()
+            work()
+    told = [post.event for post in hook.posts]
+    assert told.count("task.unblocked") == 4, "what is blocked anew is told anew"
 
 
 def test_what_is_too_fast_waits_and_what_waits_goes_out_as_one(app, session, world, fakes):

@@ -32,6 +32,7 @@ from linkstar.models import (
     Preference,
     PushSubscription,
     Reminder,
+    SignIn,
     Unsubscription,
     User,
 )
@@ -217,7 +218,8 @@ def test_every_kind_is_said_in_both_languages_with_no_field_that_is_not_everybod
 def _pushed(row):
     if not PushSubscription.of(row.user):
         key = push._encoded(push._point(ec.generate_private_key(push.CURVE).public_key()))
-        PushSubscription.write(row.user, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")
+        signed_in = SignIn.begin(row.user, device="", remember=True)
+        PushSubscription.write(row.user, signed_in, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")
     delivery = next((each for each in row.deliveries if each.medium == "push"), None) or Delivery(medium="push")
     row.deliveries.append(delivery)
     db.session.flush()
@@ -433,9 +435,14 @@ def test_a_browser_is_written_to_until_it_is_gone_and_none_inside_our_networks(a
     tell(app, world, at=NOW + timedelta(minutes=3))
     delivered_by(app, NOW + timedelta(minutes=3))
     assert len(posted) == 3
-    assert lei.delete(address).status_code == 303
-    with app.app_context():
-        assert not db.session.get_one(User, world.lei.id).pushes
+    for end in (lambda: lei.delete(address), lambda: lei.post("/logout")):
+        assert lei.post(address, sent).status_code == 204
+        with app.app_context():
+            assert db.session.get_one(User, world.lei.id).pushes and PushSubscription.of(world.lei)
+        assert end().status_code == 303
+        with app.app_context():
+            assert not db.session.get_one(User, world.lei.id).pushes
+            assert not db.session.scalar(select(PushSubscription)), "who has signed out is shown nothing any more"
     worker = app.test_client().get("/sw.js")
     assert worker.content_type.startswith("text/javascript") and "showNotification" in worker.text
 

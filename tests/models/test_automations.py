@@ -12,11 +12,14 @@ from linkstar.models import (
     AuditEvent,
     Automation,
     AutomationRun,
+    Channel,
     Delivery,
     Emergency,
     Inlet,
     Label,
     Notification,
+    Post,
+    StaleVersion,
     Task,
     Undo,
 )
@@ -209,6 +212,80 @@ def test_where_hours_count_another_hour_is_another_deadline_but_the_same_day(app
         with clock.at(NOW + timedelta(days=1)):
             jobs.automate()
         assert len(runs(automation_id=day.id)) == 2
+
+
+def test_what_is_gone_leaves_its_numbers_to_nobody_and_no_post_is_lost(app, world):
+    def channel():
+        return Channel.open(world.shanlan.id, "webhook", by=world.yue, name="x", address="https://x.example", events=[])
+
+    with app.app_context():
+        told = channel()
+        db.session.flush()
+        post = [{"kind": "post", "choice": str(told.id)}]
+        for stage in (world.in_review, world.doing):
+            automation = rule(world, when={"kind": "moved", "choice": None}, then=post)
+            act(world.photos, stage, world.designer)
+            settle()
+            (run,) = runs()
+            posts = db.session.scalars(db.select(Post).filter_by(channel_id=told.id).order_by(Post.id)).all()
+            assert (run.state, posts[-1].key) == ("done", f"run:{run.id}:0")
+            if stage is world.in_review:
+                automation.remove(by=world.yue)
+                db.session.commit()
+        assert len(posts) == 2
+        told.post("automation.ran", f"run:{run.id + 1}:0", task=world.photos)
+        act(world.photos, world.to_do, world.designer)
+        settle()
+        assert runs()[-1].state == "nothing", "it was told so already"
+        last = db.session.scalar(db.select(db.func.max(Post.id)))
+        automation.remove(by=world.yue)
+        told.remove(by=world.yue)
+        db.session.commit()
+        assert channel().post("task.overdue", "x", task=world.photos) > last
+
+
+def test_of_two_who_write_it_at_once_the_second_is_told_so(app, world):
+    with app.app_context():
+        number = rule(world, when=MOVED, then=[LISTING]).id
+    together, saved = threading.Barrier(2), []
+
+    def write(name, by):
+        with app.app_context():
+            automation = db.session.get_one(Automation, number)
+            values = {"name": name, "trigger": MOVED, "conditions": [], "actions": [LISTING]}
+            db.session.rollback()
+            if not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+                assert automation.version == 1
+            together.wait()
+            try:
+                automation.edit(values, None, by=getattr(world, by), version=1)
+                db.session.commit()
+                saved.append(name)
+            except StaleVersion:
+                db.session.rollback()
+
+    writers = [threading.Thread(target=write, args=args) for args in (("一", "yue"), ("二", "admin"))]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+    with app.app_context():
+        automation = db.session.get_one(Automation, number)
+        assert [automation.name] == saved and automation.version == 2
+
+
+def test_an_outsider_is_told_what_to_do_but_not_by_which_automation(app, world):
+    with app.app_context():
+        for choice in ("task_owner", f"person:{world.yu.id}"):
+            rule(world, when={"kind": "moved", "choice": None}, name="内部名", then=[
+                {"kind": "notify", "choice": choice, "text": "看"}])  # fmt: skip
+        act(world.unboxing, world.in_review, world.yue)
+        settle()
+        told = db.session.scalars(db.select(Notification).filter_by(kind="automation")).all()
+        with app.test_request_context(headers={"Accept-Language": "en"}):
+            assert {each.user.name: notice_words(each) for each in told} == {
+                "Jess Kim": "“Unboxing video”: 看", "林晓雨": "“内部名” on “Unboxing video”: 看",
+            }  # fmt: skip
 
 
 EMERGENCY = {"kind": "declare", "choice": "listing_removed", "severity": "s2"}

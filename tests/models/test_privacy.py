@@ -15,6 +15,7 @@ from linkstar.models import (
     AuditEvent,
     CannotTakeOver,
     Comment,
+    Declaration,
     Departure,
     ErasureRefused,
     GatePassage,
@@ -33,6 +34,7 @@ from linkstar.models import (
     User,
 )
 from linkstar.models.audit_event import record, verify_audit
+from linkstar.models.notification import notify_of_emergency
 from linkstar.models.user import ERASED
 from linkstar.reports.history import Names
 from tests.world import october
@@ -207,7 +209,13 @@ def test_nobody_is_erased_who_belongs_or_asks_for_himself_or_twice(session, worl
 
 
 def test_somebody_who_has_left_is_erased(session, world):
-    jia = world.jia
+    jia, told = world.jia, {"trigger": "listing_removed", "severity": "s2", "title": "B0C1"}
+    emergency = Declaration(workspace_id=world.shanlan.id, note="客户来信", **told).declare(by=jia)
+    notify_of_emergency(jia, by=world.yue, emergency=emergency)
+    emergency.acknowledge(by=jia)
+    session.commit()
+    (own,) = PersonalData(jia).sections()["emergencies"]
+    assert (own["note"], own["acknowledged_by"], own["retrospective"]) == ("客户来信", True, None)
     Handover(jia.membership_in(world.shanlan.id)).run(world.yue, by=world.admin)
     session.commit()
     PersonalData(jia, world.shanlan.id).erase(by=world.admin)

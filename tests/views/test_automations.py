@@ -60,9 +60,14 @@ def test_rows_come_and_go_without_javascript_and_what_was_typed_stays(browse, wo
     address = f"/automations/{automation.id}"
     changed = typed(version="1", name="改过", **rows)
     assert browse("admin").put(address, changed).status_code == 303
-    assert yue.put(address, changed).status_code == 409
+    mine = yue.put(address, changed | {"name": "我的字"})
+    assert mine.status_code == 409
+    assert 'value="我的字"' in mine.text and 'value="2"' in mine.text and "“改过”" in said(mine)
+    assert yue.put(address, changed | {"version": "1"}).status_code == 409
     assert yue.put(f"{address}/activity").status_code == 303
-    assert browse("yu").get(address).status_code == 200
+    assert browse("yu").get(address, {"before": "9" * 20}).status_code == 200
+    assert f'selected value="{world.lamp.id}"' in yue.get("/automations/new", {"project_id": world.lamp.id}).text
+    assert f"/automations/new?project_id={world.lamp.id}" in yue.get(f"/automations?project_id={world.lamp.id}").text
     assert browse("yu").put(f"{address}/activity").status_code == 403
     assert yue.delete(address).status_code == 303
     with app.app_context():
@@ -74,6 +79,8 @@ def test_rows_come_and_go_without_javascript_and_what_was_typed_stays(browse, wo
 
 WRONG = [
     ({"name": ""}, "name"),
+    ({"trigger-kind": "zzz"}, "trigger-kind"),
+    ({"actions-0-kind": "moved"}, "actions-0-kind"),
     ({"trigger-choice": "name:没有这个"}, "trigger-choice"),
     ({"actions-0-choice": "person:{lead}"}, "actions-0-choice"),
     ({"actions-0-text": ""}, "actions-0-text"),

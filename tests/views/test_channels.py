@@ -46,6 +46,7 @@ def test_a_channel_is_made_tested_changed_and_removed(app, world, browse, fakes,
         refused = make(yue, fakes, address=address, name="留着的名字")
         assert refused.status_code == 422 and "留着的名字" in refused.text and address not in refused.text
         assert 'id="address-error"' in refused.text
+        assert 'id="secret-error"' in refused.text, "what was typed unseen is gone, and has to be said so"
     inner = {"inner.example.com": "10.1.2.3", "xn--1.example.com": "169.254.169.254", "robot.example.com": "8.8.8.8"}
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: real(inner.get(host, host), *rest, **more))
@@ -74,12 +75,22 @@ def test_a_channel_is_made_tested_changed_and_removed(app, world, browse, fakes,
     for _n in range(4):
         yue.post(f"{place}/tests")
     assert yue.post(f"{place}/tests").status_code == 429
+    assert browse("admin").post(f"{place}/tests").status_code == 303, "nobody uses up another's"
 
-    known = re.search(r'name="known" value="(\d+)"', yue.get(f"{place}/edit").text)[1]
-    put = {"name": "新名字", "events": ["task.overdue"], "project": world.lamp.id, "language": "en", "known": known}
+    version = re.search(r'name="version" value="(\d+)"', yue.get(f"{place}/edit").text)[1]
+    put = {"name": "新名字", "events": ["task.overdue"], "project": world.lamp.id, "language": "en", "version": version}
     assert yue.put(place, put).status_code == 303
-    assert yue.put(place, put | {"name": "旧"}).status_code == 409, "who saw an older one is told so"
-    assert yue.put(f"{place}/activity", {}).status_code == 303
+    late = yue.put(place, put | {"name": "旧"})
+    assert late.status_code == 409, "who saw an older one is told so"
+    assert 'id="address-error"' not in late.text
+    late = yue.put(f"{place}?lang=en", put | {"name": "旧", "address": fakes.address("feishu")})
+    assert late.status_code == 409 and 'id="address-error"' in late.text and "but for the address" in late.text
+    with app.app_context():
+        world.lamp.trashed_at = NOW
+        db.session.commit()
+    assert f'selected value="{world.lamp.id}"' in yue.get(f"{place}/edit").text, "nothing else takes its place unseen"
+    assert yue.put(place, put | {"version": int(version) + 1}).status_code == 422
+    assert yue.delete(f"{place}/activity").status_code == 303
     with app.app_context():
         channel = db.session.scalars(db.select(Channel)).one()
         assert (channel.address, channel.secret) == (fakes.address("feishu"), "demo_secret"), "empty is kept"
@@ -123,20 +134,20 @@ def test_who_keeps_the_workspace_has_all_and_others_their_own(app, world, browse
     assert yu.post(f"{place}/tests").status_code == 303
     work(app)
     assert fakes.calls == [], "a member's leads to no address of the house, whatever the settings say"
-    known = re.search(r'name="known" value="(\d+)"', yu.get(f"{place}/edit").text)[1]
-    put = {"name": "别名", "events": ["task.overdue"], "project": "", "language": "zh", "known": known}
+    version = re.search(r'name="version" value="(\d+)"', yu.get(f"{place}/edit").text)[1]
+    put = {"name": "别名", "events": ["task.overdue"], "project": "", "language": "zh", "version": version}
     assert yu.put(place, put | {"address": fakes.address("feishu")}).status_code == 422
 
     def owner():
         with app.app_context():
             return db.session.scalars(db.select(Channel)).one().owner_id
 
-    for on in ("", "1"):
-        assert admin.put(f"{place}/activity", {"on": on}).status_code == 303
-    put["known"] = re.search(r'name="known" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
+    for switched in (admin.delete, admin.put):
+        assert switched(f"{place}/activity").status_code == 303
+    put["version"] = re.search(r'name="version" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
     assert admin.put(place, put).status_code == 303
     assert owner() == world.yu.id, "who keeps the workspace lends it nothing"
-    put["known"] = re.search(r'name="known" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
+    put["version"] = re.search(r'name="version" value="(\d+)"', admin.get(f"{place}/edit").text)[1]
     assert admin.put(place, put | {"address": fakes.address("feishu")}).status_code == 303
     assert owner() == world.admin.id, "who says anew where it goes owns it"
     admin.post(f"{place}/tests")
@@ -157,7 +168,7 @@ def test_what_was_sealed_with_another_key_is_asked_for_again_and_nothing_else_su
         assert [(each.state, each.error) for each in db.session.scalars(db.select(Delivery).join(Delivery.post))] == [
             ("failed", "sealed")
         ]
-    put = {"name": "新", "events": ["emergency.declared"], "project": "", "language": "en", "known": 1}
+    put = {"name": "新", "events": ["emergency.declared"], "project": "", "language": "en", "version": 1}
     assert yue.put(place, put).status_code == 422, "without an address there is nothing to save"
     again = {"address": fakes.address("feishu"), "secret": fake_robots.SECRETS["feishu"]}
     assert yue.put(place, put | again).status_code == 303
@@ -179,6 +190,14 @@ def test_what_was_given_up_waits_for_somebody_and_goes_out_again(app, world, bro
         db.session.execute(
             db.update(Delivery).where(Delivery.state == "due").values(state="failed", error="500", tries=6)
         )
+        db.session.commit()
+        mail = db.update(Delivery).where(Delivery.notification_id.is_not(None), Delivery.state == "failed")
+        db.session.execute(mail.values(medium="push"))
+        db.session.commit()
+    page = yue.get("/deliveries", {"lang": "en"}).text
+    assert "The push service" in page and "The mail server" not in page
+    with app.app_context():
+        db.session.execute(mail.values(medium="mail"))
         db.session.commit()
     page = yue.get("/deliveries").text
     assert page.count("data-delivery") == 4 and "何佳" in page and "秘密的话" not in page
@@ -212,3 +231,9 @@ def test_what_was_given_up_waits_for_somebody_and_goes_out_again(app, world, bro
     with count_queries() as log:
         assert yue.get(place).text.count("data-delivery") == 43
     assert len(log) < 20
+    with app.app_context():
+        again = db.select(Post.id).where(Post.key.startswith("y"))
+        later = {"state": "due", "tries": 3, "error": "500", "due_at": NOW + timedelta(hours=2)}
+        db.session.execute(db.update(Delivery).where(Delivery.post_id.in_(again)).values(later))
+        db.session.commit()
+    assert "every 3s" not in yue.get(place).text, "the next try is hours away"

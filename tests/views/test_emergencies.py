@@ -18,16 +18,21 @@ from linkstar.models import (
     Declaration,
     Delivery,
     Emergency,
+    Handover,
     Hold,
     Inlet,
     Membership,
+    MoveRefused,
     Notification,
     Post,
     Project,
+    PushSubscription,
+    SignIn,
     Task,
     Template,
     User,
 )
+from linkstar.views.incoming import _is_yes
 from linkstar.words import TRIGGER_NAMES
 from tests.api.test_doors import problem
 from tests.pages import elements
@@ -162,6 +167,84 @@ def test_who_is_on_leave_is_not_the_first_to_be_called(app, browse, world, secon
         db.session.commit()
     declare(browse("yu"), world, severity="s3")
     assert told(app) == ["郑律", "林晓雨"], "legal first, though the pack names operations first"
+    with app.app_context():
+        nobody = Membership.role.in_(("legal", "ops"))
+        db.session.execute(update(Membership).where(nobody).values(role="finance"))
+        db.session.commit()
+    declare(browse("yue"), world, severity="s3")
+    assert told(app)[2:] == ["周越"], "somebody is told at once, whoever there is"
+
+
+@one_database
+def test_who_had_it_leaves_and_it_is_nobodys_again(app, browse, world, second_lawyer):
+    where, lei = declare(browse("yu"), world), browse("lei")
+    with after(10):
+        assert lei.post(f"{where}/acknowledgement").status_code == 303
+    with after(20), app.app_context():
+        Handover(world.lei.membership_in(world.shanlan.id)).run(world.yue, by=world.admin)
+        db.session.commit()
+    assert the_only(app).waiting and told(app)[3:] == ["郑律", "林晓雨", "周越"]
+    with after(50), app.app_context():
+        jobs.escalate()
+    assert told(app)[6:] == ["江宁"], "and after them the next in line, as in the beginning"
+    with after(51):
+        page = browse("yue").get(f"{where}?lang=en").text
+        assert "王蕾 had taken up the emergency" in page and "Nobody has taken it up yet" in page
+        assert browse("yue").post(f"{where}/acknowledgement").status_code == 303
+
+
+@one_database
+def test_no_way_round_through_the_trash_or_by_giving_the_ads_work_out_anew(app, browse, world):
+    def held():
+        with app.app_context():
+            return set(db.session.scalars(select(Task.title_zh).join(Hold, Hold.task_id == Task.id)))
+
+    def made(title, owner="jia", stage="to_do", **values):
+        values |= {"stage": getattr(world, stage), "owner": getattr(world, owner), "due_on": NOW.date()}
+        task = Task.create(world.lamp, by=world.yue, title_zh=title, **values)
+        db.session.commit()
+        return task
+
+    with app.app_context():
+        in_trash = made("垃圾桶里的广告")
+        in_trash.trash(by=world.yue)
+        db.session.commit()
+        number = in_trash.id
+    where, jia = declare(browse("yue"), world), browse("jia")
+    assert held() == {"首批广告预算表", "垃圾桶里的广告"}
+    with app.app_context():
+        db.session.get(Task, number).restore(by=world.yue)
+        made("新广告")
+        given, moved, named = (made(title, "yu") for title in ("转给何佳", "拖给何佳", "改成广告"))
+        given.edit({"owner_id": world.jia.id}, by=world.yue)
+        moved.move_to(by=world.yue, to={"owner": world.jia})
+        named.edit({"role": "ads"}, by=world.yue)
+        db.session.commit()
+        edited = given.id
+        for again in (
+            lambda: made("直接开始", stage="doing"),
+            lambda: made("边拖边开始", "yu").move_to(by=world.yue, to={"owner": world.jia, "stage": world.doing}),
+        ):
+            with pytest.raises(MoveRefused):
+                again()
+            db.session.rollback()
+        made("别人的活", "yu")
+    quick = {"title": "当场开始", "stage_id": world.doing.id, "owner_id": world.jia.id, "due_on": "2026-10-20"}
+    refused = browse("yue").post(f"/projects/{world.lamp.id}/tasks?lang=en", quick, htmx=True)
+    assert refused.status_code == 422 and "B0C1234567 露营灯" in refused.text
+    all_of_it = {"首批广告预算表", "垃圾桶里的广告", "新广告", "转给何佳", "拖给何佳", "改成广告"}
+    assert held() == all_of_it
+    assert jia.post(f"/tasks/{number}/moves", {"stage_id": world.doing.id}, htmx=True).status_code == 422
+    assert "put the task on hold" in browse("yue").get(f"/tasks/{edited}?lang=en").text
+    assert browse("lei").post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
+    assert not held() and "Withdrawn (false alarm)" in browse("lei").get(f"{where}?lang=en").text
+    assert "Withdrawn (false alarm)" in browse("lei").get("/emergencies?lang=en").text
+    with app.app_context():
+        db.session.get(Project, world.lamp.id).trashed_at = NOW
+        db.session.commit()
+    assert browse("lei").post(f"{where}/reopening", {"why": "又下架了"}).status_code == 303
+    assert held() == all_of_it, "and when the launch comes back it is on hold"
+    assert "Withdrawn (false alarm)" not in browse("lei").get("/emergencies?lang=en").text
 
 
 def test_it_is_closed_with_what_was_learnt_and_the_ads_may_start(app, browse, world, channels):
@@ -195,8 +278,18 @@ def test_it_is_closed_with_what_was_learnt_and_the_ads_may_start(app, browse, wo
 
 def test_a_drill_is_the_same_and_touches_nobody_outside(app, browse, world, channels, tmp_path):
     yu, lei = browse("yu"), browse("lei")
+    token, yu.token = yu.token, "too old"
+    for address, sent in (
+        ("/emergencies", {"note": "平台邮件说明"}), ("/emergencies/1/reopening", {"why": "又被下架"}),
+        ("/automations", {"actions-0-text": "通知内容", "conditions-1-text": "条件内容"}),
+    ):  # fmt: skip
+        page = yu.post(address, sent)
+        assert page.status_code == 400 and not [text for text in sent.values() if text not in page.text], address
+    yu.token = token
     with app.app_context():
-        db.session.execute(update(User).values(pushes=True))
+        for person in db.session.scalars(select(User)):
+            signed_in = SignIn.begin(person, device="", remember=True)
+            PushSubscription.write(person, signed_in, f"https://push.example.com/{person.id}", "k", "a")
         db.session.commit()
     where = declare(yu, world, drill="y")
     assert told(app) == ["王蕾", "林晓雨", "周越"]
@@ -356,6 +449,9 @@ def test_an_alarm_holds_nothing_until_somebody_takes_it_up_and_it_may_be_reopene
         assert second.status_code == 200 and "王蕾 has already taken it up: today" in second.text
         fragment = browse("yu").post(f"{where}/acknowledgement", htmx=True)
         assert fragment.status_code == 200 and elements(fragment.text, id="emergency-clock")
+        beside = {each.get("id") for each in elements(fragment.text, **{"hx-swap-oob": "true"})}
+        assert beside == {f"emergency-{name}" for name in ("state", "first-hour", "held")}, "and no form is redrawn"
+        assert "首批广告预算表" in fragment.text and "<textarea" not in fragment.text
         assert "put the task on hold" in lei.get(f"{where}?lang=en").text, "in the timeline"
         assert "王蕾 has it" in intern.get("/projects?lang=en").text
         withdrawn = intern.post(f"{where}/closure?lang=en", {"retrospective": LEARNT}, follow_redirects=True)
@@ -430,10 +526,15 @@ def test_another_program_declares_once_with_its_owners_rights(app, browse, world
     assert (emergency.declared_by_id, told(app)[0]) == (world.yue.id, "王蕾")
 
     for wrong, field in (({"title": ""}, "title"), ({"severity": "s0"}, "severity"), ({"trigger": "x"}, "trigger"),
-                         ({"project": world.bike.code}, "project"), ({"id": "x" * 200}, "id")):  # fmt: skip
+                         ({"project": world.bike.code}, "project"), ({"id": "x" * 200}, "id"),
+                         ({"drill": "yess"}, "drill"), ({"drill": 2}, "drill"),
+                         ({"posts": "maybe"}, "posts")):  # fmt: skip
         refused = post_in(app, address, HAPPENED | wrong)
         assert problem(refused, 422)["errors"][0]["field"] == field
     words = problem(post_in(app, address, HAPPENED | {"trigger": ""}), 422)["errors"][0]["detail"]
+    drills = ("y", True, 1, "YES", "n", False, 0, "off")
+    assert [_is_yes("drill", str(each)) for each in drills] == [True] * 4 + [False] * 4
+    assert "、" in words, "as it is written in Chinese"
     assert "listing_removed" in words and "system_down" in words, "what it may be stands there"
     deep, huge = b'{"title": ' + b"[" * 100_000, b'{"title": ' + b"9" * 100_000 + b"}"
     for body, kind, status in (

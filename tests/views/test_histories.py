@@ -233,6 +233,7 @@ def changes_for(world) -> dict[str, dict[str, list[object]]]:
         "member.admitted": {"user_id": [None, world.jess.id]},
         "project_member.added": {"user_id": [None, world.jia.id]},
         "emergency.escalated": {"user_id": [None, world.yu.id], "emergency": ["B0C1", "B0C1"]},
+        "emergency.abandoned": {"user_id": [world.yu.id, None], "emergency": ["B0C1", "B0C1"]},
         "emergency.reopened": {"emergency": ["B0C1", "B0C1"], "why": [None, "again"]},
         "project_member.removed": {"user_id": [world.jia.id, None]},
         "phase_gate.changed": {"phase": [name, name], "waits_for": [[], [name]]},

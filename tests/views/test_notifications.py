@@ -17,6 +17,7 @@ from linkstar.models import (
     Plan,
     Preference,
     PushSubscription,
+    SignIn,
     Task,
     Undo,
     User,
@@ -120,12 +121,15 @@ def test_two_writers_at_once_leave_one_row_with_all_fields(app, world):
 @pytest.mark.both_databases
 def test_what_is_chosen_twice_at_once_is_chosen_once(app, world):
     key, failed = {"public_key": "k", "auth": "a"}, []
+    with app.app_context():
+        signed_in = SignIn.begin(world.yu, device="", remember=True)
+        db.session.commit()
     ways = (
         (lambda: Mute.write(world.yu, task=world.fcc), Mute),
         (lambda: Mute.write(world.yu, project=world.lamp), Mute),
         (lambda: Preference.choose(world.yu, "due", mail="off"), Preference),
         (lambda: Preference.choose(world.yu, "due", mail="now"), None),
-        (lambda: PushSubscription.write(world.yu, "https://push.example/1", **key), PushSubscription),
+        (lambda: PushSubscription.write(world.yu, signed_in, "https://push.example/1", **key), PushSubscription),
     )
     for number, (choose, model) in enumerate(ways):
         start = threading.Barrier(4)

@@ -182,6 +182,12 @@ def test_a_sign_in_that_lies_unused_ends_earlier(browse):
         assert yu.get("/").status_code == 303
     with clock.at(NOW + timedelta(hours=8, minutes=1)):
         assert yu.get("/").status_code == 303, "and does not come to life again"
+    left = browse("yu")
+    for hours in (1, 2, 3):
+        with clock.at(NOW + timedelta(hours=hours)):
+            assert left.get("/unread_count", htmx=True).status_code == 200
+    with clock.at(NOW + timedelta(hours=5)):
+        assert left.get("/").status_code == 303, "a page that was left open asks by itself; that is nobody's use"
 
 
 def test_one_that_is_remembered_ends_after_a_week_unused_and_after_a_month(browse):

@@ -49,6 +49,7 @@ class Creatable:
             passed = task.refuse_if_held(stage, values.get("phase"), by=by)  # type: ignore[attr-defined]
         task.set_deadline()  # type: ignore[attr-defined]
         db.session.flush()
+        task.heed_emergencies(by=by, started=stage.kind != "backlog")  # type: ignore[attr-defined]
         if passed:
             GatePassage.freeze(task, passed, by=by)  # type: ignore[arg-type]
         task.completed_or_not(by)  # type: ignore[attr-defined]

@@ -28,6 +28,7 @@ FIELDS = (
 )  # fmt: skip
 WRITING = ("task.edited", "task.moved")  # a move across lanes writes an owner, a phase or a platform
 DATES = frozenset({"start_on", "due_on", "start_at", "due_at", "start_rule"})  # what set_dates() writes
+HELD_BY = {"owner_id", "role", "publish_at"}  # what makes it work that an emergency holds
 SHOWN_ELSEWHERE = {"title_zh", "title_en", "owner_id", "due_on", "blocking"}  # on the cards of linked tasks
 
 
@@ -65,6 +66,7 @@ class Editable:
         tell_owner: Any
         tell_changed: Any
         refuse_if_held: Any
+        heed_emergencies: Any
 
         @property
         def blocks_somebody(self) -> bool: ...
@@ -118,6 +120,8 @@ class Editable:
         self._mark_translation(set(changes))
         db.session.flush()
         db.session.expire(self, ["owner", "phase"])
+        if changes.keys() & HELD_BY:
+            self.heed_emergencies(by=by)
         if changes.keys() & {"owner_id", "due_on"}:
             self.set_deadline()
         if changes.keys() & SHOWN_ELSEWHERE:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, aliased, joinedload, selectinload
 
@@ -74,6 +74,12 @@ class Gated:
         if self.id and holds.passed:
             GatePassage.freeze(self, holds.passed, by=by)  # type: ignore[arg-type]
         return holds.passed
+
+    def heed_emergencies(self, *, by: User, started: bool = False) -> None:
+        """It is new, or somebody else's: an emergency that holds such work holds it from now on. Every way of giving
+        out work (new, edit, move, undo) ends here; to begin with it at once is refused."""
+        if (found := Hold.add_to(self, by=by)) and started:  # type: ignore[arg-type]
+            raise MoveRefused(Holds(emergencies=found), self, self.stage, self.phase)
 
     def holds_at(self, stage: Stage, phase: Any = STAYS) -> Holds:
         """A task starts when it has its due day and nothing blocking stands in front of it or of its phase; it is
@@ -171,16 +177,38 @@ class Gated:
         """How many tasks blocked_by() would find for each, where there are any."""
         mine: Any = cls
         before = aliased(mine)
+        query = select(mine.id, func.count(before.id)).join(before, cls._in_front(mine, before))
+        query = query.where(mine.id.in_(ids), before.completed_at.is_(None))
+        rows = db.session.execute(query.group_by(mine.id)).all() if ids else []
+        return {row[0]: row[1] for row in rows}
+
+    @classmethod
+    def freed_by(cls, ids: Collection[int]) -> dict[int, Any]:
+        """Of the tasks whose owners tell_unblocked() told when these ones were done, those that nothing blocks now,
+        each with the moment at which the last of what blocked it was done."""
+        mine: Any = cls
+        before = aliased(mine)
+        after = select(Dependency.successor_id).where(Dependency.predecessor_id.in_(ids))
+        gates = select(PhaseGate.phase_id).join(mine, mine.phase_id == PhaseGate.awaited_id).where(mine.id.in_(ids))
+        begun = select(Stage.id).where(Stage.kind != "backlog")
+        behind = and_(mine.phase_id.in_(gates.correlate(None)), mine.stage_id.not_in(begun))
+        query = select(mine.id, func.max(before.completed_at)).join(before, cls._in_front(mine, before))
+        query = query.where(mine.completed_at.is_(None), mine.trashed_at.is_(None), or_(mine.id.in_(after), behind))
+        all_done = func.count(before.id) == func.count(before.completed_at)
+        one_of_these = func.count(case((before.id.in_(ids), 1))) > 0
+        rows = db.session.execute(query.group_by(mine.id).having(and_(all_done, one_of_these))).all() if ids else []
+        return {row[0]: row[1] for row in rows}
+
+    @staticmethod
+    def _in_front(mine: Any, before: Any) -> ColumnElement[bool]:
+        """`before` is a blocking task, done or not, that `mine` waits for."""
         ahead = select(Dependency.predecessor_id).where(Dependency.successor_id == mine.id)
         awaited = select(PhaseGate.awaited_id).where(PhaseGate.phase_id == mine.phase_id)
         waived = select(Waiver.blocker_id).where(
             Waiver.task_id == mine.id, Waiver.state == "granted", Waiver.blocker_id.is_not(None)
         )
-        unfinished = and_(before.blocking, before.completed_at.is_(None), before.trashed_at.is_(None))
-        stands = and_(unfinished, before.id != mine.id, or_(before.id.in_(ahead), before.phase_id.in_(awaited)))
-        query = select(mine.id, func.count(before.id)).join(before, and_(stands, before.id.not_in(waived)))
-        rows = db.session.execute(query.where(mine.id.in_(ids)).group_by(mine.id)).all() if ids else []
-        return {row[0]: row[1] for row in rows}
+        stands = and_(before.blocking, before.trashed_at.is_(None), before.id != mine.id)
+        return and_(stands, or_(before.id.in_(ahead), before.phase_id.in_(awaited)), before.id.not_in(waived))
 
     def _goes_ahead(self, stage: Stage) -> bool:
         here = self.stage

@@ -48,6 +48,8 @@ class Movable:
         tell_owner: Any
         tell_changed: Any
         refuse_stranger: Any
+        heed_emergencies: Any
+        _goes_ahead: Any
 
     def move_to(
         self,
@@ -76,7 +78,7 @@ class Movable:
             self.refuse_stranger(to["owner"])
         stage = to.get("stage", self.stage)
         self.refuse_if_held(stage, to.get("phase", STAYS), by=by)
-        old = self._whereabouts()
+        old, ahead = self._whereabouts(), self._goes_ahead(stage)
         if not (before or after or place or position) and stage.id != self.stage_id:
             place = "last"
         with db.session.no_autoflush:  # one UPDATE for the task, not two
@@ -87,6 +89,8 @@ class Movable:
         for name, value in to.items():
             setattr(self, name, value)
         db.session.flush()
+        if old["owner_id"] != self.owner_id:
+            self.heed_emergencies(by=by, started=ahead and stage.kind != "backlog")
         self.completed_or_not(by)
         new = self._whereabouts()
         changes = {field: (old[field], new[field]) for field in old if old[field] != new[field]}

@@ -3,29 +3,35 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
-from linkstar.extensions import commit, db
+from linkstar.extensions import commit, db, record_id
 from linkstar.forms.automation import AutomationForm
-from linkstar.i18n import _
+from linkstar.i18n import _, both
 from linkstar.models import Automation, Membership, Missing, NotAllowed, Project, StaleVersion
 from linkstar.reports.automations import WHY_NOT, Automations, Choices, Runs, Wording
 from linkstar.reports.rehearsal import Rehearsal
-from linkstar.views.workspaces import membership_inside
+from linkstar.views.workspaces import look_at, membership_inside
 
 blueprint = Blueprint("automations", __name__, url_prefix="/automations")
 
 
 @blueprint.get("")
 def index() -> Any:
+    """`?project_id=` is the one from whose page somebody came; a new one begins with it."""
+    if asked := request.args.get("workspace"):
+        look_at(asked)
+        return redirect(url_for("automations.index", project_id=_asked_project()), 303)
     membership = membership_inside()
     report = Automations(current_user, membership.workspace_id)
-    return render_template("automations/index.html", report=report, may_add=_may_add(membership))
+    return render_template(
+        "automations/index.html", report=report, may_add=_may_add(membership), project_id=_asked_project()
+    )
 
 
 @blueprint.get("/new")
 def new() -> Any:
     membership = membership_of_keeper()
     form = AutomationForm.of(None)
-    form.project_id.data = request.args.get("project_id", type=int)
+    form.project_id.data = _asked_project()
     return page(_offered(membership, form), None)
 
 
@@ -49,7 +55,7 @@ def show(automation_id: int) -> Any:
         automation=automation,
         wording=Wording(automation.workspace_id, [automation]),
         gone=Missing(automation.workspace_id, [automation]).of(automation),
-        runs=Runs(automation, current_user, request.args.get("before", type=int)),
+        runs=Runs(automation, current_user, record_id(request.args.get("before", ""))),
     )
 
 
@@ -69,9 +75,7 @@ def update(automation_id: int) -> Any:
         automation.edit(form.values(), _project(form), by=current_user, version=form.version.data or 0)
     except StaleVersion:
         db.session.rollback()
-        form = _offered(membership_inside(), AutomationForm.of(automation))
-        form.form_errors.append(_("Someone changed it first. This is what it says now; nothing was saved."))
-        return page(form, automation), 409
+        return _overtaken(form, automation), 409
     commit()
     return saved(automation, _("Saved"))
 
@@ -106,8 +110,7 @@ def _may_add(membership: Membership) -> bool:
 
 def _projects(membership: Membership) -> list[Project]:
     """Where the person may let automations run: in all, or in those of the person's own."""
-    here = Project.workspace_id == membership.workspace_id, Project.id.not_in(Project.drafts())
-    query = Project.visible_to(current_user).where(*here).order_by(Project.id)
+    query = Project.at_work_in(membership.workspace_id, current_user)
     if not membership.keeps_workspace:
         query = query.where(Project.owner_id == current_user.id)
     return list(db.session.scalars(query))
@@ -115,6 +118,24 @@ def _projects(membership: Membership) -> list[Project]:
 
 def _project(form: AutomationForm) -> Project | None:
     return db.session.get(Project, form.project_id.data) if form.project_id.data else None
+
+
+def _asked_project() -> int | None:
+    return record_id(request.args.get("project_id", ""))
+
+
+def _overtaken(form: AutomationForm, automation: Automation) -> str:
+    """What was typed stays, beside what somebody else has made of it; sent again it takes that one's place."""
+    form.version.data, form.version.raw_data = automation.version, None
+    said = _(
+        "Someone changed it first. What you typed is below and is not saved yet. It is now “%(name)s”, %(place)s: "
+        "%(sentence)s",
+        name=automation.name,
+        place=both(automation.project, "name") if automation.project else _("All projects"),
+        sentence=Wording(automation.workspace_id, [automation]).sentence(automation),
+    )
+    form.form_errors.append(said)
+    return page(form, automation)
 
 
 def _not_saved(membership: Membership, form: AutomationForm, automation: Automation | None) -> Any:

@@ -13,9 +13,9 @@ from linkstar.models import Channel, Membership, Project, TooManyChannels
 from linkstar.models.channel import KINDS
 from linkstar.reports.channel_log import channels_of, log_of, seen_in
 from linkstar.views import access
-from linkstar.views.admission import reads_first
+from linkstar.views.admission import polled, reads_first
 from linkstar.views.idempotency import keep_no_answer
-from linkstar.views.workspaces import membership_inside
+from linkstar.views.workspaces import look_at, membership_inside
 from linkstar.words import DELIVERY_STATE_NAMES, trouble_words
 
 blueprint = Blueprint("channels", __name__, url_prefix="/channels")
@@ -23,6 +23,9 @@ blueprint = Blueprint("channels", __name__, url_prefix="/channels")
 
 @blueprint.get("")
 def index() -> Any:
+    if asked := request.args.get("workspace"):
+        look_at(asked)
+        return redirect(url_for("channels.index"), 303)
     membership = membership_inside()
     rows = channels_of(membership.workspace_id, current_user)
     return render_template(
@@ -65,9 +68,9 @@ def create() -> Any:
 
 
 @blueprint.get("/<id:channel_id>")
+@polled
 def show(channel_id: int) -> Any:
-    membership_inside()
-    channel = access.get_channel(channel_id)
+    channel = find(channel_id)
     log = log_of(channel)
     return render_template(
         "channels/show.html", channel=channel, log=log, titles=seen_in(log, current_user), trouble_words=trouble_words,
@@ -77,26 +80,23 @@ def show(channel_id: int) -> Any:
 
 @blueprint.get("/<id:channel_id>/edit")
 def edit(channel_id: int) -> Any:
-    membership = membership_inside()
-    channel = access.get_channel(channel_id)
+    channel = find(channel_id)
     form = ChannelForm(formdata=None, obj=channel)
     form.project.data = channel.project_id
     form.address.data = form.secret.data = None
-    return _page(form.offer(_projects(membership), channel), channel.kind, channel)
+    return _page(form.offer(_projects(membership_inside()), channel), channel.kind, channel)
 
 
 @blueprint.put("/<id:channel_id>")
 @reads_first
 def update(channel_id: int) -> Any:
-    membership = membership_inside()
-    channel = access.get_channel(channel_id)
+    channel, membership = find(channel_id), membership_inside()
     form = ChannelForm().offer(_projects(membership), channel)
     if not (judgement := _taken(form, channel.kind, membership)):
         return _page(form, channel.kind, channel), 422
     write()
-    membership_inside()
-    channel = access.get_channel(channel_id, lock=True)
-    if form.known.data != str(channel.version):
+    channel = find(channel_id, lock=True)
+    if form.version.data != channel.version:
         return _page(form, channel.kind, channel, overtaken=True), 409
     channel.edit(form.values(), by=current_user)
     commit()
@@ -106,12 +106,15 @@ def update(channel_id: int) -> Any:
 
 @blueprint.delete("/<id:channel_id>")
 def destroy(channel_id: int) -> Any:
-    membership_inside()
-    channel = access.get_channel(channel_id, lock=True)
+    channel = find(channel_id, lock=True)
     channel.remove(by=current_user)
     commit()
     session["toast"] = {"message": _("“%(name)s” is removed", name=channel.name), "change": None}
     return redirect(url_for("channels.index"), 303)
+
+
+def find(channel_id: int, *, lock: bool = False) -> Channel:
+    return access.get_channel(channel_id, membership_inside().workspace_id, lock=lock)
 
 
 USUAL = (  # what a team that just begins wants to hear
@@ -165,11 +168,13 @@ def judged(kind: str, address: str, *, inside: bool) -> Judgement:
 
 
 def _projects(membership: Membership) -> list[Project]:
-    here = Project.workspace_id == membership.workspace_id, Project.id.not_in(Project.drafts())
-    return list(db.session.scalars(Project.visible_to(current_user).where(*here).order_by(Project.id)))
+    return list(db.session.scalars(Project.at_work_in(membership.workspace_id, current_user)))
 
 
 def _page(form: ChannelForm, kind: str, channel: Channel | None = None, *, overtaken: bool = False) -> str:
+    """What is sealed is not sent back, so who had typed it is asked for it again."""
+    for field in form.sealed:
+        field.errors = [*field.errors, _("It is not shown again and was not kept: enter it once more.")]
     return render_template(
         "channels/edit.html", form=form, kind=kind, channel=channel, overtaken=overtaken, trouble_words=trouble_words
     )

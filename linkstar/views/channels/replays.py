@@ -7,8 +7,7 @@ from linkstar.extensions import commit, record_id
 from linkstar.i18n import _
 from linkstar.models.audit_event import record
 from linkstar.reports.channel_log import replay
-from linkstar.views import access
-from linkstar.views.workspaces import membership_inside
+from linkstar.views.channels.channels import find
 
 blueprint = Blueprint("replays", __name__, url_prefix="/<id:channel_id>/replays")
 
@@ -16,8 +15,7 @@ blueprint = Blueprint("replays", __name__, url_prefix="/<id:channel_id>/replays"
 @blueprint.post("")
 def create(channel_id: int) -> Any:
     """One message once more, under the key that it had, so that a program can tell."""
-    membership_inside()
-    channel = access.get_channel(channel_id)
+    channel = find(channel_id)
     if not replay(channel, record_id(request.form.get("delivery", "")) or 0):
         abort(404)
     changes = {"channel": (channel.name, channel.name)}

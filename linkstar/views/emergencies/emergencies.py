@@ -1,6 +1,6 @@
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
 from linkstar import packs
@@ -10,6 +10,7 @@ from linkstar.i18n import _, moment
 from linkstar.models import Declaration, Emergency, Membership, NotAllowed, Project
 from linkstar.reports.emergencies import Emergencies, EmergencyPage
 from linkstar.views import access
+from linkstar.views.admission import polled
 from linkstar.views.projects.wizard import once
 from linkstar.views.workspaces import membership_inside
 
@@ -24,18 +25,17 @@ def index() -> Any:
 @blueprint.get("/new")
 def new() -> Any:
     """`?project=` is the one from whose page somebody came."""
-    membership = _declarer()
-    chosen = record_id(request.args.get("project", ""))
-    return _form_page(membership, EmergencyForm(formdata=None, project=chosen))
+    membership, about = _declarer()
+    return _form_page(membership, about, EmergencyForm(formdata=None, project=about.id if about else None))
 
 
 @blueprint.post("")
 @limiter.limit("20 per minute", key_func=lambda: str(current_user.id))
 def create() -> Any:
-    membership = _declarer()
+    membership, about = _declarer()
     form = EmergencyForm().offer(_projects(membership))
     if not form.validate():
-        return _form_page(membership, form, 422)
+        return _form_page(membership, about, form, 422)
     emergency = declaration(form, membership.workspace_id).declare(by=current_user)
     commit()
     session["toast"] = {"message": _said(emergency), "change": None}
@@ -43,14 +43,15 @@ def create() -> Any:
 
 
 @blueprint.get("/<id:emergency_id>")
+@polled
 def show(emergency_id: int) -> Any:
     return page(access.get_emergency(emergency_id))
 
 
 def page(emergency: Emergency, form: ClosureForm | None = None, reopening: ReopeningForm | None = None) -> str:
-    """For htmx, which asks again while it is open, only the clock. What was learnt before it was reopened stands in
-    the form already."""
-    template = "emergencies/_clock.html" if request.htmx else "emergencies/show.html"  # type: ignore[attr-defined]
+    """For htmx, which asks again while it is open, only the clock and what goes with it. What was learnt before it was
+    reopened stands in the form already."""
+    template = "emergencies/_redrawn.html" if request.htmx else "emergencies/show.html"  # type: ignore[attr-defined]
     page = EmergencyPage(emergency, current_user)
     form = form or ClosureForm(formdata=None, retrospective=emergency.retrospective)
     if page.may_withdraw:
@@ -101,31 +102,36 @@ def declaration(form: EmergencyForm, workspace_id: int, **source: Any) -> Declar
     )  # fmt: skip
 
 
-def _declarer() -> Membership:
-    membership = membership_inside()
-    if not Emergency.may_be_declared_by(current_user, membership.workspace_id, None):
+def _declarer() -> tuple[Membership, Project | None]:
+    """In the workspace of the project that the address names, whichever the person looks at; else in that one."""
+    if (asked := request.args.get("project")) is None:
+        membership, about = membership_inside(), None
+    else:
+        about = access.get_project(record_id(asked) or 0)
+        membership = current_user.membership_in(about.workspace_id)
+        if about.draft_of_id or about.drill:
+            abort(404)
+    if not Emergency.may_be_declared_by(current_user, membership.workspace_id, about):
         raise NotAllowed("create")
-    return membership
+    return membership, about
 
 
 def _projects(membership: Membership) -> list[Project]:
     """Those that the person may declare an emergency about."""
-    here = Project.workspace_id == membership.workspace_id
-    query = Project.visible_to(current_user).where(here, Project.id.not_in(Project.drafts())).order_by(Project.id)
     return [
         each
-        for each in db.session.scalars(query)
+        for each in db.session.scalars(Project.at_work_in(membership.workspace_id, current_user))
         if Emergency.may_be_declared_by(current_user, membership.workspace_id, each)
     ]
 
 
-def _form_page(membership: Membership, form: EmergencyForm, status: int = 200) -> Any:
+def _form_page(membership: Membership, about: Project | None, form: EmergencyForm, status: int = 200) -> Any:
     projects = _projects(membership)
     asked: list[Project | None] = [*projects] or [None]
     at_once = {Emergency.may_hold(current_user, membership.workspace_id, each) for each in asked}
     levels = packs.emergency_flow().severity
     return render_template(
-        "emergencies/new.html", form=form.offer(projects), levels=levels, at_once=at_once, once=once()
+        "emergencies/new.html", form=form.offer(projects), about=about, levels=levels, at_once=at_once, once=once()
     ), status
 
 
