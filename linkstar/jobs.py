@@ -274,7 +274,7 @@ def _deliver(delivery_id: int, tries: int) -> None:
         log.warning("delivery %s failed at try %s: %r", delivery_id, tries, error)
         if tries > len(PAUSES) or isinstance(error, Gone):
             log.error("delivery %s is given up", delivery_id)
-            _close(delivery_id, state="failed", error=repr(error))
+            _close(delivery_id, state="failed", due_at=clock.now(), error=repr(error))
         else:
             pause = PAUSES[tries - 1] * random.uniform(1, 1.2)  # so that many do not come back at one moment
             _close(delivery_id, due_at=clock.now() + pause, error=repr(error))
@@ -341,6 +341,10 @@ def _still_concerns(notification: Notification) -> bool:
         return False  # how many more there are is not a creator's to know
     if notification.kind == "held" and not (notification.task and notification.task.on_hold):
         return False
+    if notification.kind == "released" and notification.task and notification.task.on_hold:
+        return False  # by another one since, or again
+    if notification.kind == "emergency_over" and not (notification.emergency and notification.emergency.closed_at):
+        return False  # it was reopened
     return comment is None or comment.is_read_by(reader)
 
 

@@ -252,7 +252,7 @@ CHANNEL_KIND_NAMES = {
     "webhook": _l("Webhook"),
 }
 CHANNEL_EVENT_NAMES = {
-    "task.created": _l("A task is added; of a whole launch once"),
+    "task.created": _l("Task created (once per launch)"),
     "task.moved": _l("A task goes on to another stage"),
     "task.completed": _l("A task is done"),
     "task.overdue": _l("A task is overdue"),
@@ -286,7 +286,7 @@ DELIVERY_TROUBLES = {  # why a message did not get out, by the words that are ke
     ),
     "kind": _l("That is not the address of a robot of this kind."),
     "sealed": _l("Enter the address again, and the secret if it has one: they can no longer be read."),
-    "unknown": _l("Nobody knows a machine of this name."),
+    "unknown": _l("This domain name can’t be found."),
     "unreachable": _l("The other side does not answer."),
     "certificate": _l("Its certificate does not hold."),
     "slow": _l("The other side took more than ten seconds."),
@@ -331,7 +331,7 @@ API_SCOPE_NAMES = {
 TRIGGER_NAMES = {  # of emergencies, by the pack's keys
     "listing_removed": _l("A listing was removed"),
     "product_status_change": _l("A product's status changed (TikTok Shop)"),
-    "offer_unpublished": _l("An offer was unpublished (Walmart)"),
+    "offer_unpublished": _l("Offer unpublished (Walmart)"),
     "account_health_warning": _l("Account health warning"),
     "ip_complaint": _l("Intellectual property complaint"),
     "safety_incident": _l("Safety incident"),
@@ -593,6 +593,8 @@ def _emergency(notice: Any) -> str:
             if emergency.drill
             else _("Emergency (%(severity)s), closed: “%(title)s”", **words)
         )
+    if emergency.reopened_by and notice.created_at >= emergency.reopened_at:
+        return _reopened(emergency, words)
     if person := emergency.acknowledged_by:
         return (
             _("Drill (%(severity)s): “%(title)s”. %(name)s has taken it up", name=person.name, **words)
@@ -603,6 +605,44 @@ def _emergency(notice: Any) -> str:
         _("Drill (%(severity)s): “%(title)s”. Nobody has taken it up yet", **words)
         if emergency.drill
         else _("Emergency (%(severity)s): “%(title)s”. Nobody has taken it up yet", **words)
+    )
+
+
+def _reopened(emergency: Any, words: dict[str, Any]) -> str:
+    if person := emergency.acknowledged_by:
+        return (
+            _("Drill (%(severity)s) reopened: “%(title)s”. %(name)s has it", name=person.name, **words)
+            if emergency.drill
+            else _("Emergency (%(severity)s) reopened: “%(title)s”. %(name)s has it", name=person.name, **words)
+        )
+    return (
+        _("Drill (%(severity)s) reopened: “%(title)s”. Nobody has taken it up yet", **words)
+        if emergency.drill
+        else _("Emergency (%(severity)s) reopened: “%(title)s”. Nobody has taken it up yet", **words)
+    )
+
+
+def _emergency_over(notice: Any) -> str:
+    words = {"title": notice.emergency.title, "severity": severity_name(notice.emergency.severity)}
+    if notice.fields:
+        return _("False alarm (%(severity)s): “%(title)s”", **words)
+    return _("Emergency over (%(severity)s): “%(title)s”", **words)
+
+
+def _released(notice: Any) -> str:
+    """What the emergency was called is told inside the workspace only."""
+    title, count = notice.fields
+    if not title:
+        return ngettext(
+            "%(num)s task of yours is no longer on hold",
+            "%(num)s tasks of yours are no longer on hold",
+            int(count),
+        )
+    return ngettext(
+        "Emergency “%(title)s” is closed: %(num)s task of yours goes on",
+        "Emergency “%(title)s” is closed: %(num)s tasks of yours go on",
+        int(count),
+        title=title,
     )
 
 
@@ -733,7 +773,10 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "cutoff": _cutoff,
     "idle": _idle,
     "held": _held,
+    "released": _released,
     "emergency": _emergency,
+    "emergency_reopened": _emergency,
+    "emergency_over": _emergency_over,
     "changed": _changed,
     "channel_failed": _channel_failed,
     "automation": _automation,
@@ -768,6 +811,8 @@ _WHY = {
     "waiver_decided": _l("You get this because you asked for it."),
     "approval_decided": _l("You get this because you asked for it."),
     "emergency": _l("You get this because you stand in the line of those who are called in an emergency."),
+    "emergency_reopened": _l("You get this because you were told of the emergency."),
+    "emergency_over": _l("You get this because you were told of the emergency."),
     "channel_failed": _l("You get this because you made the channel."),
     "automation": _l("You get this because an automation of the workspace is to tell you."),
     "automation_stopped": _l("You get this because the automation acts in your name."),

@@ -21,7 +21,7 @@ from linkstar.config import Network, Place
 PATIENCE = 10.0  # seconds for all of it: the name, the connection, the answer to its last byte
 A_GLANCE = 2.0  # seconds for a name whose owner waits for a page
 LARGEST_ANSWER = 65_536
-CLOSED_PORTS = (0, 25)
+CLOSED_PORTS = (0, 21, 22, 23, 25, 53, 110, 119, 135, 139, 143, 389, 445, 465, 514, 587, 636, 993, 995)  # no web
 HOST = re.compile(r"[a-z0-9_.-]{1,253}|[0-9a-f:.]+(%[a-z0-9]+)?")
 FOR_GOOD = ("scheme", "credentials", "port", "address", "redirect")  # codes: the next try would end as this one did
 NOT_PUBLIC = [  # although not every Python says so; the first is the inside of a cloud

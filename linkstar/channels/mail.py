@@ -39,11 +39,12 @@ from linkstar.words import (
 )
 
 LEADS_TO = {"invitation": "invitations.show", "reset": "password_resets.edit", "entry": "entries.show"}
+FIRST_LINES = 5  # of what was learnt
 MOST = 50  # notices that a bundle lists; the rest stands in the inbox
 PATIENCE = 10.0  # seconds that a mail server may take for each of its answers
 OF_ONE_TEMPLATE = (  # whose sentence says it all
     "due", "overdue", "escalated", "started", "gate", "approval", "expiring", "cutoff", "idle", "changed",
-    "channel_failed", "automation", "automation_stopped", "automation_paused",
+    "channel_failed", "automation", "automation_stopped", "automation_paused", "released",
 )  # fmt: skip
 
 
@@ -138,6 +139,8 @@ def _template(about: About) -> str:
             return "assigned"
         if about.kind in OF_ONE_TEMPLATE:
             return "notice"
+        if about.emergency:
+            return "emergency"
     return about.kind
 
 
@@ -164,6 +167,8 @@ def _about(about: About, public: SplitResult) -> dict[str, Any]:
     told |= {"due_words": due_words, "others": _others(about)}
     if about.emergency:
         told |= {"facts": emergency_facts(about.emergency, about.user), "call": call_words(about)}
+        over = about.kind == "emergency_over" and about.emergency.retrospective
+        told["note"] = "\n".join(over.strip().splitlines()[:FIRST_LINES]) if over else about.emergency.note
     return told | {"address": _leads_to(about, public)} | _choices(about.user, [about.topic], public)
 
 

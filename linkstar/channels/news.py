@@ -80,6 +80,8 @@ def _item_of_emergency(channel: Channel, emergency: Emergency, event: str) -> It
         "emergency.closed": _("Emergency closed"),
         "emergency.reopened": _("Emergency reopened"),
     }[event]
+    if event == "emergency.closed" and emergency.withdrawn:
+        words = _("False alarm")
     heading = _("[Drill] %(words)s", words=words) if emergency.drill else words
     lines = [
         _("Severity: %(severity)s", severity=severity_name(emergency.severity)),

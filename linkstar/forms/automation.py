@@ -91,7 +91,7 @@ class PartForm(Form):
     days = Whole()
     text = StringField(filters=[stripped])
     text_en = StringField(_l("Title in English"), filters=[stripped])
-    severity = Pick(_l("How bad it is"))
+    severity = Pick(_l("Severity"))
 
     place = ""
     was_kept = False  # it comes out of an automation, not of a form

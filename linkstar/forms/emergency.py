@@ -16,7 +16,7 @@ class EmergencyForm(Form):
     """What happened, how bad it is, and what it hits."""
 
     trigger = Pick(_l("What happened"))
-    severity = RadioField(_l("How bad it is"), [InputRequired(_l("Choose one."))], validate_choice=False)
+    severity = RadioField(_l("Severity"), [InputRequired(_l("Choose one."))], validate_choice=False)
     title = StringField(_l("Which listing, product or account"), [Text(200, required=True)], filters=[stripped])
     project = Pick(_l("Which project it hits"), coerce=number)
     posts = BooleanField(_l("Hold posts that are not published yet as well"))

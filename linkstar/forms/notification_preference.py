@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired
 from linkstar.forms import Form, Pick
 from linkstar.i18n import _l
 from linkstar.models import MAILS, TOPICS, Preference, User
+from linkstar.models.preference import INSIDE_ONLY
 from linkstar.words import DIGEST_NAMES, MAIL_NAMES, TOPIC_NAMES, WEEKDAY_NAMES
 
 DIGESTS = tuple(DIGEST_NAMES)
@@ -38,12 +39,19 @@ class NotificationPreferenceForm(Form):
         values: dict[str, Any] = {name: getattr(user, name) for name in names}
         for topic, each in Preference.all_of(user).items():
             values |= {f"mail_{topic}": each.mail, f"push_{topic}": each.push}
-        return cls(formdata=None, data=values)
+        return cls(formdata=None, data=values).offer(user)
+
+    def offer(self, user: User) -> "NotificationPreferenceForm":
+        """Without what the person is never told, being from outside everywhere."""
+        if all(each.external for each in user.memberships):
+            for topic in INSIDE_ONLY:
+                del self[f"mail_{topic}"], self[f"push_{topic}"]
+        return self
 
     @property
     def rows(self) -> list[tuple[str, Any, Any]]:
         """Each topic with its two fields."""
-        return [(topic, self[f"mail_{topic}"], self[f"push_{topic}"]) for topic in TOPICS]
+        return [(topic, self[f"mail_{topic}"], self[f"push_{topic}"]) for topic in TOPICS if f"mail_{topic}" in self]
 
     def write(self, user: User) -> None:
         for name in ("quiet_from", "quiet_until", "digest", "digest_weekday", "digest_at"):

@@ -17,6 +17,7 @@ from linkstar.models.template import Template, TemplateVersion, library_of
 from linkstar.models.user import User
 
 WORD, REHEARSED = "EM", "DRILL"  # of the playbooks' codes
+DRILL = ("演练", "drill")  # how the title of one may begin
 
 
 @dataclass(kw_only=True)
@@ -50,6 +51,7 @@ class Declaration:
         db.session.flush()
         emergency.tell_first(by=by)
         emergency.project = self._playbook(flow.template, emergency, by)
+        emergency.due_to_acknowledge()
         db.session.flush()
         change = emergency.write_down("emergency.declared", by=by, changes={"severity": (None, self.severity)})
         emergency.finish(emergency.project.anchor_key, by=by)
@@ -85,6 +87,9 @@ class Declaration:
         return db.session.scalar(query.options(undefer(TemplateVersion.content)))
 
     def _called(self, language: str) -> str:
+        """A title that says already that it is a drill says so once."""
+        if self.drill and self.title.casefold().startswith(DRILL):
+            return self.title[:120]
         with force_locale(LANGUAGES[language]):
             drill, real = _("Drill: %(title)s", title=self.title), _("Emergency: %(title)s", title=self.title)
         return (drill if self.drill else real)[:120]

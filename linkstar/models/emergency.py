@@ -14,6 +14,8 @@ from sqlalchemy import (
     String,
     Text,
     delete,
+    false,
+    func,
     or_,
     select,
     update,
@@ -121,6 +123,12 @@ class Emergency(Base):
         return select(cls.project_id).where(cls.withdrawn, cls.project_id.is_not(None)).correlate(None)
 
     @classmethod
+    def launches_in(cls, workspace_id: int, user: User) -> Select[Project]:
+        """Project.at_work_in() without the playbooks, which no emergency hits and no rule is made for."""
+        playbooks = select(cls.project_id).where(cls.project_id.is_not(None))
+        return Project.at_work_in(workspace_id, user).where(Project.id.not_in(playbooks))
+
+    @classmethod
     def settled(cls) -> ColumnElement[bool]:
         """Of a task of a playbook: it is over with its emergency. What was to be done later, such as the
         retrospective, goes on; where the emergency was withdrawn, nothing does."""
@@ -194,20 +202,23 @@ class Emergency(Base):
         return timedelta(minutes=self.level.ack_minutes)
 
     def told_ids(self, since: datetime | None = None) -> set[int]:
-        query = select(Notification.user_id).where(Notification.emergency_id == self.id)
+        called = ("emergency",) if since else ("emergency", "emergency_reopened")
+        here = Notification.emergency_id == self.id, Notification.kind.in_(called)
+        query = select(Notification.user_id).where(*here)
         return set(db.session.scalars(query.where(Notification.created_at >= since) if since else query))
 
-    def tell_first(self, *, by: User) -> None:
+    def tell_first(self, *, by: User) -> list[User]:
         """Legal in the same moment and before the others; of each role who fills it, or stands in for who is away.
         Where nobody has any of them, the next in line."""
         fill = staff(self.workspace_id, self.about)
-        people = [fill[role][0] for role in self._roles if fill.get(role)]
-        self._tell(people or self.next_in_line(), by)
+        people = [fill[role][0] for role in self._roles if fill.get(role)] or self.next_in_line()
+        self._tell(people, by)
+        return people
 
     @property
     def _roles(self) -> list[str]:
-        """The roles of the severity, legal first whatever the pack's order."""
-        return sorted(self.level.notify, key=lambda role: role != "legal")
+        """The roles of the severity, legal first."""
+        return self.level.in_order
 
     def next_in_line(self) -> list[User]:
         """The next person of one of the roles, legal's first; then PMO, then the administrators."""
@@ -222,9 +233,19 @@ class Emergency(Base):
         return []
 
     def _tell(self, people: Iterable[User], by: User | None) -> None:
-        for person in dict.fromkeys(people):
-            notify_of_emergency(person, by=by, emergency=self)
+        """Who has just pressed the button knows; it stands in the inbox, and no mail asks to take it up."""
+        people = list(dict.fromkeys(people))
+        pressed = self.declared_by if self.source == "button" and not self.reopened_at and len(people) > 1 else None
+        for person in people:
+            notify_of_emergency(person, by=by, emergency=self, in_inbox_only=by is not None and person is pressed)
             db.session.flush()  # in this order
+
+    def _tell_on(self, kind: str, *, by: User, but: Iterable[User] = (), fields: list[str] | None = None) -> None:
+        """To all who were told of it and are still inside, how it goes on."""
+        told = self.told_ids() - {by.id, *(person.id for person in but)}
+        for member in self._members():
+            if member.user_id in told:
+                notify_of_emergency(member.user, kind, by=by, emergency=self, fields=fields or [])
 
     def _members(self) -> list[Membership]:
         return _insiders(self.workspace_id)
@@ -273,6 +294,14 @@ class Emergency(Base):
         self.finish(ACKNOWLEDGING, by=by)
         self.announce("acknowledged")
 
+    def due_to_acknowledge(self) -> None:
+        """What is done by taking it up has as long as the severity gives."""
+        here = Task.project == self.project, Task.key == ACKNOWLEDGING
+        if (task := db.session.scalar(select(Task).where(*here))) and self.escalates_at:
+            task.due_at = self.escalates_at
+            task.due_on = task.due_at.astimezone(ZoneInfo(task.owner.timezone)).date()
+            task.set_deadline()
+
     def finish(self, key: str | None, *, by: User) -> None:
         """What was done by declaring or taking it up is done in the playbook, too, if nothing there holds it."""
         here = Task.project_id == self.project_id, Task.key == key, Task.trashed_at.is_(None)
@@ -299,7 +328,7 @@ class Emergency(Base):
             self._redraw(tasks)
             self._note_tasks("emergency.held", tasks, by=by, change=change)
             here = [task for task in tasks if not task.trashed_at and not task.project.trashed_at]
-            self._tell_owners(here, by=by if self.source == "button" else None)
+            self._tell_owners("held", here, by=by if self.source == "button" else None)
         db.session.flush()
 
     @classmethod
@@ -315,14 +344,14 @@ class Emergency(Base):
         db.session.flush()
         return found
 
-    def _tell_owners(self, tasks: Iterable[Task], *, by: User | None) -> None:
+    def _tell_owners(self, kind: str, tasks: Iterable[Task], *, by: User | None) -> None:
         """Each once, however many tasks. What it is called is told to nobody outside the workspace."""
         owned: dict[User, list[Task]] = {}
         for task in tasks:
             owned.setdefault(task.owner, []).append(task)
         for owner, mine in owned.items():
             title = self.title if owner.is_inside(self.workspace_id) else ""
-            notify(owner, "held", by=by, task=mine[0], fields=[title, str(len(mine))])
+            notify(owner, kind, by=by, task=mine[0], fields=[title, str(len(mine))])
 
     def _to_hold(self, *which: ColumnElement[bool]) -> list[Task]:
         if self.about is None:
@@ -358,11 +387,12 @@ class Emergency(Base):
         self.write_down("emergency.closed", by=by, change=change, changes={"retrospective": (None, retrospective)})
         if not self.drill:
             self._release(by, change)
+            self._tell_on("emergency_over", by=by, fields=["withdrawn"] if self.withdrawn else [])
         self.announce("closed")
 
     def reopen(self, why: str, *, by: User) -> None:
-        """It goes on: who had taken it up has it, and is told; else they are called from the first one on. It holds
-        what is open now."""
+        """It goes on: who had taken it up has it; else they are called from the first one on. All who were told of it
+        hear so. It holds what is open now."""
         self._lock()
         if not self.may_be_reopened_by(by):
             if self.closed_at is None and self.ends_by(by):
@@ -373,11 +403,11 @@ class Emergency(Base):
         change = self.write_down("emergency.reopened", by=by, changes={"why": (None, why)})
         self.hold(by=by, change=change)
         if self.acknowledged_by and self.acknowledged_by.is_inside(self.workspace_id):
-            self._tell({self.acknowledged_by} - {by}, by)
+            self._tell_on("emergency_reopened", by=by)
         else:
             self.acknowledged_by = self.acknowledged_at = None
             self.escalates_at = self.reopened_at + self.patience
-            self.tell_first(by=by)
+            self._tell_on("emergency_reopened", by=by, but=self.tell_first(by=by))
         self.announce("reopened")
 
     @classmethod
@@ -403,10 +433,9 @@ class Emergency(Base):
         self._forget_holds()
         held = select(Hold.task_id).where(Hold.task_id.in_([task.id for task in tasks]), Hold.real())
         still = set(db.session.scalars(held))
-        for task in tasks:
-            lives = not task.completed_at and not task.trashed_at and not task.project.trashed_at
-            if task.id not in still and lives:
-                notify(task.owner, "unblocked", by=by, task=task)
+        living = [task for task in tasks if not task.completed_at and not task.trashed_at]
+        here = [task for task in living if task.id not in still and not task.project.trashed_at]
+        self._tell_owners("released", here, by=by)
 
     def _forget_holds(self) -> None:
         db.session.execute(delete(Hold).where(Hold.emergency_id == self.id).execution_options(**QUIETLY))
@@ -454,7 +483,7 @@ def _urgent() -> ColumnElement[bool]:
     playbooks = select(Emergency.project_id).where(Emergency.raging(), Emergency.project_id.is_not(None))
     tasks = select(Task.id).where(Task.project_id.in_(playbooks)).correlate(None)
     about = Notification.task_id.in_(tasks), Notification.project_id.in_(playbooks.correlate(None))
-    return or_(Notification.kind.in_(URGENT), *about)
+    return func.coalesce(or_(Notification.kind.in_(URGENT), *about), false())  # most are of no project, or no task
 
 
 Notification.urgent = column_property(_urgent(), deferred=True)

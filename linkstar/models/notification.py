@@ -41,6 +41,7 @@ TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choi
     "changed": "changed",
     "unblocked": "unblocked",
     "held": "unblocked",
+    "released": "unblocked",
     "handed_over": "handed_over",
     "waiver_asked": "approval",
     "waiver_decided": "approval",
@@ -56,13 +57,15 @@ TOPIC_OF = {  # kind → what the reader can choose about; a kind without a choi
     "cutoff": "cutoff",
     "idle": "idle",
     "emergency": "emergency",
+    "emergency_reopened": "emergency",
+    "emergency_over": "emergency",
     "channel_failed": "channel",
     "automation": "mentioned",
     "automation_stopped": "channel",
     "automation_paused": "channel",
 }
 BY_NAME = ("assigned", "mentioned", "approval_asked", "approval_decided", "waiver_asked", "emergency")  # past a mute
-URGENT = ("emergency", "held")
+URGENT = ("emergency", "emergency_reopened", "emergency_over", "held")
 
 
 class Notification(Base):
@@ -225,15 +228,17 @@ def notify_of_approval(user: User, kind: str, *, by: User | None, approval: "App
         _tell(user, kind, workspace_id=approval.workspace_id, actor=by, approval=approval, **about)
 
 
-def notify_of_emergency(user: User, *, by: User | None, emergency: "Emergency") -> None:
+def notify_of_emergency(
+    user: User, kind: str = "emergency", *, by: User | None, emergency: "Emergency", **about: Any
+) -> None:
     """Whoever declared it is told as well: that legal has heard of it is to be seen in his inbox too."""
-    _tell(user, "emergency", workspace_id=emergency.workspace_id, actor=by, emergency=emergency)
+    _tell(user, kind, workspace_id=emergency.workspace_id, actor=by, emergency=emergency, **about)
 
 
 def notify_of_channel(user: User, channel: "Channel") -> None:
     """That a channel of the person's takes no messages, and why; its name is kept, for it may be gone when this is
     read."""
-    project = {"project_id": channel.project_id}
+    project: dict[str, Any] = {"project_id": channel.project_id}
     fields = [each for each in (channel.name, channel.what_is_wrong) if each]
     _tell(user, "channel_failed", workspace_id=channel.workspace_id, actor=None, fields=fields, **project)
 
@@ -241,14 +246,16 @@ def notify_of_channel(user: User, channel: "Channel") -> None:
 def notify_of_automation(user: User, kind: str, automation: "Automation", others: Iterable[str] = ()) -> None:
     """That an automation of the person's was switched off, and which `others` with it; the names are kept, for they
     may be gone when this is read."""
-    project, names = {"project_id": automation.project_id}, [automation.name, *others]
+    project: dict[str, Any] = {"project_id": automation.project_id}
+    names = [automation.name, *others]
     _tell(user, kind, workspace_id=automation.workspace_id, actor=None, fields=names, **project)
 
 
-def _tell(user: User, kind: str, **values: Any) -> None:
+def _tell(user: User, kind: str, in_inbox_only: bool = False, **values: Any) -> None:
     """Puts a row into the person's inbox, and one on its way by each medium that could carry it; whether the reader
     wants it so, and when, is asked when it goes out. A creator has no inbox."""
-    media = ("mail", "push") if user.pushes else ("mail",)
+    media: tuple[str, ...] = ("mail", "push") if user.pushes else ("mail",)
+    media = () if in_inbox_only else media
     of_an_hour = "task" in values and values["task"].due_at  # told at its own moment, by itself
     together = bool(values.get("reminder")) and not of_an_hour
     deliveries = [

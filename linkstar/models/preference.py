@@ -32,6 +32,7 @@ TOPICS = {  # what a person can choose about, and how it comes by mail where not
     "commented": "off",
     "changed": "off",
 }
+INSIDE_ONLY = ("channel", "emergency")  # of which nobody outside is ever told
 NOT_FOR_CREATORS = ("changed", "started")  # without an inbox they get the rest by mail, until they say no
 
 
@@ -151,11 +152,16 @@ class PushSubscription(Base):
         values = {"user_id": user.id, "sign_in_id": sign_in, "public_key": public_key, "auth": auth}
         row = _insert(cls).values(endpoint=endpoint, **values)
         db.session.execute(row.on_conflict_do_update(index_elements=["endpoint"], set_=values))
+        user.pushes = True
 
     @classmethod
     def forget(cls, endpoint: str) -> None:
         """It shows nothing any more; whoever has no other browser is pushed nothing."""
-        db.session.execute(delete(cls).where(cls.endpoint == endpoint))
+        gone = delete(cls).where(cls.endpoint == endpoint).returning(cls.user_id)
+        user_id = db.session.scalar(gone)
+        if user_id is not None:
+            user = db.session.get_one(User, user_id)
+            user.pushes = bool(cls.of(user))
 
 
 def _insert(model: Any) -> Any:

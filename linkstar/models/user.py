@@ -15,15 +15,13 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     bindparam,
-    column,
     delete,
     inspect,
     or_,
     select,
-    table,
     update,
 )
-from sqlalchemy.orm import Mapped, column_property, contains_eager, mapped_column, relationship
+from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from linkstar import clock
 from linkstar.extensions import NUMBERED_ONCE, Base, Instant, db
@@ -54,9 +52,6 @@ class PersonName(TypeDecorator[str]):
         return value
 
 
-_pushed = table("push_subscription", column("user_id"))  # whose model stands below
-
-
 class User(Base):
     """A person with one sign-in, a language and a time zone; a member of one or more workspaces."""
 
@@ -82,9 +77,7 @@ class User(Base):
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
 
-    pushes: Mapped[bool] = column_property(  # a browser of the person shows notices of its own
-        select(_pushed).where(_pushed.c.user_id == id).correlate_except(_pushed).exists()
-    )
+    pushes: Mapped[bool] = mapped_column(default=False)  # a browser shows, or showed, notices of its own
 
     memberships: Mapped[list["Membership"]] = relationship(
         back_populates="user", order_by="Membership.id", lazy="selectin", cascade="all, delete-orphan"

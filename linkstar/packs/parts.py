@@ -239,6 +239,11 @@ class Severity:
     ack_minutes: Annotated[int, AtMost(10_000)]
     notify: tuple[RoleKey, ...]
 
+    @property
+    def in_order(self) -> list[RoleKey]:
+        """Whom it tells, legal first whatever the pack's order."""
+        return sorted(self.notify, key=lambda role: role != "legal")
+
 
 @dataclass(frozen=True, kw_only=True)
 class EmergencyFlow:

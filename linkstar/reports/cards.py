@@ -8,7 +8,7 @@ late changes with the clock). Readers who see only what was shared get theirs dr
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from sqlalchemy.orm import aliased
 
 from linkstar import clock
 from linkstar.extensions import db
-from linkstar.i18n import _, day, in_language, language, ngettext
+from linkstar.i18n import _, day, in_language, language, moment, ngettext
 from linkstar.models import Dependency, Emergency, Hold, PhaseGate, Stage, Task, User
 from linkstar.models.user import HUES
 from linkstar.reports.task_filter import waived
@@ -43,7 +43,12 @@ class Due:
     kind: str
 
     @classmethod
-    def of(cls, due_on: date | None, zone: str, *, done: bool) -> "Due | None":
+    def of(cls, due_on: date | None, zone: str, *, done: bool, at: datetime | None = None) -> "Due | None":
+        """With `at`, where hours count, the moment on the clocks of the zone."""
+        if at is not None:
+            left_of_it = at - clock.now()
+            kind = "late" if left_of_it < timedelta(0) else "soon" if left_of_it <= SOON else ""
+            return cls(at.isoformat(), moment(at, zone), "done" if done else kind)
         if due_on is None:
             return None
         left = (due_on - clock.today(ZoneInfo(zone))).days

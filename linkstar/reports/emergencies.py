@@ -142,7 +142,9 @@ class EmergencyPage:
 
     @cached_property
     def _notices(self) -> list[Notification]:
-        here = select(Notification).where(Notification.emergency_id == self.emergency.id)
+        here = select(Notification).where(
+            Notification.emergency_id == self.emergency.id, Notification.kind != "emergency_over"
+        )
         people = joinedload(Notification.user).selectinload(User.memberships)
         return list(db.session.scalars(here.options(people).order_by(Notification.id)))
 
@@ -308,5 +310,7 @@ def span_words(span: timedelta) -> str:
     if minutes < 60:
         return _("%(minutes)s min", minutes=minutes)
     if minutes < 48 * 60:
+        if minutes % 60 == 0:
+            return _("%(hours)s h", hours=minutes // 60)
         return _("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
     return ngettext("%(num)s day", "%(num)s days", minutes // (24 * 60))

@@ -15,7 +15,9 @@ from linkstar.i18n import BEIJING, _, ngettext
 from linkstar.models import (
     Absence,
     Dependency,
+    Emergency,
     HandoverNote,
+    Hold,
     Notification,
     Project,
     Stage,
@@ -48,7 +50,7 @@ class MyWork:
         query = (
             Task.visible_to(self.person)
             .where(Task.owner_id == self.person.id, Task.completed_at.is_(None), *more)
-            .where(Task.project_id.not_in(Project.drafts()))
+            .where(Task.project_id.not_in(Project.drafts()), Task.project_id.not_in(Emergency.called_off()))
             .options(joinedload(Task.project), joinedload(Task.stage), *load)
             .order_by(Task.due_on, Task.position)
             .limit(MOST)
@@ -72,8 +74,21 @@ class MyWork:
     def held_up(self) -> dict[Task, str]:
         """What others hold up, with whom or what it waits for."""
         tasks = self._mine(blocked())[:SHOWN]
-        words, _waiting = reasons([task.id for task in tasks], self.person) if tasks else ({}, {})
+        ids = [task.id for task in tasks]
+        words, _waiting = reasons(ids, self.person) if tasks else ({}, {})
+        words |= self._emergencies(ids) if tasks else {}
         return {task: words.get(task.id, "") for task in tasks}
+
+    def _emergencies(self, ids: list[int]) -> dict[int, str]:
+        """Which emergency holds a task, in words; what it is called is told inside the workspace only."""
+        query = select(Hold.task_id, Emergency.title, Emergency.workspace_id).join(Hold.emergency)
+        rows = db.session.execute(query.where(Hold.task_id.in_(ids), Hold.real()).order_by(Emergency.id.desc()))
+        return {
+            row.task_id: _("On hold: emergency “%(title)s”", title=row.title)
+            if self.person.is_inside(row.workspace_id)
+            else _("On hold for now")
+            for row in rows
+        }
 
     @cached_property
     def asked(self) -> dict[Task, str]:
@@ -172,6 +187,6 @@ class MyWork:
                 func.count().filter(blocked()).label("blocked"),
             )
             .where(Task.seen_by(self.person), Task.owner_id == self.person.id, Task.completed_at.is_(None))
-            .where(Task.project_id.not_in(Project.drafts()))
+            .where(Task.project_id.not_in(Project.drafts()), Task.project_id.not_in(Emergency.called_off()))
         ).one()
         return dict(row._mapping)

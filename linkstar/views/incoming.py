@@ -17,7 +17,7 @@ from linkstar.extensions import commit, csrf, db, limiter, write
 from linkstar.forms import CONTROL
 from linkstar.forms.emergency import EmergencyForm
 from linkstar.i18n import _, listed
-from linkstar.models import Emergency, Inlet, NotAllowed, Occasions, Project
+from linkstar.models import Emergency, Inlet, NotAllowed, Occasions
 from linkstar.views import throttle
 from linkstar.views.admission import public, reads_first
 from linkstar.views.emergencies.emergencies import declaration
@@ -179,7 +179,7 @@ def _faults(form: EmergencyForm) -> dict[str, str]:
 
 def _form(inlet: Inlet, told: dict[str, str]) -> EmergencyForm:
     """The page's own form; the project by its code, or the inlet's; more keys mean nothing."""
-    projects = list(db.session.scalars(Project.at_work_in(inlet.workspace_id, inlet.owner)))
+    projects = list(db.session.scalars(Emergency.launches_in(inlet.workspace_id, inlet.owner)))
     chosen = inlet.project_id or ""
     if code := told.get("project"):
         chosen = next((each.id for each in projects if each.code == code), -1)

@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, db, limiter
 from linkstar.forms.inlet import InletForm
 from linkstar.i18n import _
-from linkstar.models import Inlet, Membership, Project
+from linkstar.models import Emergency, Inlet, Membership, Project
 from linkstar.views.idempotency import keep_no_answer
 from linkstar.views.workspaces import membership_inside
 
@@ -50,7 +50,7 @@ def destroy(inlet_id: int) -> Any:
 
 
 def _projects(membership: Membership) -> list[Project]:
-    return list(db.session.scalars(Project.at_work_in(membership.workspace_id, current_user)))
+    return list(db.session.scalars(Emergency.launches_in(membership.workspace_id, current_user)))
 
 
 def _page(membership: Membership, form: InletForm) -> str:

@@ -21,7 +21,7 @@ def show() -> Any:
 
 @blueprint.put("")
 def update() -> Any:
-    form = NotificationPreferenceForm()
+    form = NotificationPreferenceForm().offer(current_user)
     if not form.validate():
         return _page(form), 422
     form.write(current_user)

@@ -407,3 +407,4 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("digest", sa.String(length=8), nullable=False, server_default="daily"))
         batch_op.add_column(sa.Column("digest_at", sa.Time(), nullable=False, server_default="09:00:00.000000"))
         batch_op.add_column(sa.Column("digest_weekday", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("pushes", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -74,6 +74,7 @@ def test_at_night_the_playbook_rings_with_its_hours_until_it_is_closed(app, worl
     send(app, 1)
     first = told(tmp_path)
     assert "legal@" in sent[0] and "design@" in sent[-1], "alarms before all, legal's first"
+    assert not [each for each in first if each[0] == "ops" and "B0C1234567" in each[1]], "who has declared it knows"
     hers = dict(enumerate(said for to, said in first if to == "ads"))
     assert len(hers) == 2, "what waited for the morning waits on; her tasks and what is held go out, digest or not"
     assert "暂停相关广告与投流" in hers[0] and "10-13 周二 03:45" in hers[0]
@@ -93,6 +94,7 @@ def test_at_night_the_playbook_rings_with_its_hours_until_it_is_closed(app, worl
     send(app, 107)
     assert [each for each in told(tmp_path) if each[0] == "legal" and "何佳" in each[1]], "and after an hour to legal"
     with app.app_context(), clock.at(NIGHT + timedelta(minutes=110)):
+        world.yue.language = "en"
         db.session.get_one(Emergency, number).close("以后每月核对。", by=world.lei)
         task = db.session.scalars(select(Task).where(Task.project_id == playbook, Task.key == "em_pause_ads")).one()
         notify(world.jia, "mentioned", by=world.lei, task=task)
@@ -100,6 +102,9 @@ def test_at_night_the_playbook_rings_with_its_hours_until_it_is_closed(app, worl
     before = len(letters(tmp_path))
     send(app, 111)
     assert "ads" not in [to for to, _said in told(tmp_path, since=before)], "what is over wakes nobody"
+    over = [each for each in letters(tmp_path)[before:] if "False alarm (Key listing down)" in each["Subject"]]
+    assert [each["To"].addresses[0].username for each in over] == ["pmo"], "and who was called hears it at once"
+    assert "以后每月核对。" in over[0].get_body().get_content() and NOTE[:9] not in over[0].get_body().get_content()
 
 
 def test_an_emergency_says_what_it_is_who_said_so_and_how_long_there_is(app, world):
@@ -193,8 +198,18 @@ def test_owners_hear_that_their_tasks_are_held_once_each_and_only_insiders_by_wh
             db.session.scalars(select(Emergency).filter_by(drill=False)).one().close("好", by=world.lei)
             db.session.commit()
             mails = select(Delivery).filter_by(notification_id=held["Jess Kim"].id, medium="mail")
+            released = db.session.scalars(select(Notification).filter_by(kind="released")).all()
+            said = {each.user.name: (words_of(each)[0], len(each.deliveries)) for each in released}
+            assert said["何佳"][0] == "Emergency “B0C1234567 露营灯” is closed: 2 tasks of yours go on"
+            assert said["Jess Kim"][0] == "1 task of yours is no longer on hold" and len(said) == len(released) == 3
             jobs.deliver_due()
             assert db.session.scalars(mails).one().state == "dropped", "what goes on again was never held for her"
+            declare(world, posts=True).close("好", by=world.lei)
+            declare(world, posts=True)
+            jobs.deliver_due()
+            query = select(Notification).filter_by(kind="released", user_id=world.jess.id).order_by(Notification.id)
+            told = [each.deliveries[0].state for each in db.session.scalars(query)]
+            assert told == ["sent", "dropped"], "nobody hears that it goes on when it is held again"
 
 
 def test_who_creates_here_and_works_elsewhere_is_told_here_what_a_creator_may_know(app, browse, world):

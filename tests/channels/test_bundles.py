@@ -104,6 +104,12 @@ def test_a_morning_is_one_mail_and_one_ring_whoever_sends_it_and_however_often(a
     )
     with app.app_context(), clock.at(NOW):
         world.lei.language, world.yue.language = "zh", "en"
+        db.session.add(  # somewhere there is one: what is told of its playbook is urgent, and nothing else
+            Emergency(
+                workspace_id=world.beiyuan.id, trigger="listing_removed", severity="s1", title="下架",
+                declared_by=world.lead, project=world.bike,
+            )
+        )  # fmt: skip
         key = push._encoded(push._point(ec.generate_private_key(push.CURVE).public_key()))
         signed_in = SignIn.begin(world.lei, device="", remember=True)
         PushSubscription.write(world.lei, signed_in, "https://push.example.com/abc", key, "BTBZMqHH6r4Tts7J_aSIgg")

@@ -151,6 +151,7 @@ def test_an_address_that_is_none_is_refused_before_anything_is_looked_up(app, mo
             "https://飞书.example.com/": "scheme", "https://127%2e0.0.1/": "scheme", "https://①.example.com/": "scheme",
             "https://user:pass@hooks.example.com/": "credentials", "https://hooks.example.com@10.0.0.1/": "credentials",
             "https://hooks.example.com:25/": "port", "https://hooks.example.com:0/": "port",
+            "https://hooks.example.com:22/": "port",
         }.items():  # fmt: skip
             assert code(address) == why, address
     assert asked == []

@@ -70,6 +70,8 @@ SAID = {  # kind → what it says in English, and that it says something else in
     "cutoff": "“Camp lantern US launch”: FBA for Black Friday, via AWD is Tue Oct 20, 7 days left",
     "idle": "Nothing has changed in “Camp lantern US launch” for 8 days",
     "held": "“Final FCC test report” is on hold: emergency “Lamp B0X taken down”",
+    "released": "Emergency “Lamp B0X taken down” is closed: 1 task of yours goes on",
+    "emergency_over": "Emergency over (P1): “Lamp B0X taken down”",
     "emergency": "Drill (P1): “Lamp B0X taken down”. 王蕾 has taken it up",
     "channel_failed": "The channel “Launch chat” does not take our messages",
 }
@@ -120,15 +122,15 @@ def tell_of_all(world, reader):
             about["comment"] = world.call_of_lei
         if kind == "changed":
             about["fields"] = ["priority", "due_on", "stage_id", "owner_id"]
-        if kind == "held":
+        if kind in ("held", "released"):
             about["fields"] = [emergency.title, "1"]
         by = None if about.get("reminder") else world.yu
         if kind in ("approval_asked", "approval_decided", "approval"):
             notify_of_approval(reader, kind, by=by, approval=approval, **about)
         elif kind in ("cutoff", "idle"):
             notify_of_project(reader, kind, by=by, project=lamp, **about)
-        elif kind == "emergency":
-            notify_of_emergency(reader, by=None, emergency=emergency)
+        elif kind in ("emergency", "emergency_over"):
+            notify_of_emergency(reader, kind, by=None, emergency=emergency)
         elif kind == "channel_failed":
             notify_of_channel(reader, channel)
         elif kind != "handed_over":
@@ -441,7 +443,6 @@ def test_a_browser_is_written_to_until_it_is_gone_and_none_inside_our_networks(a
             assert db.session.get_one(User, world.lei.id).pushes and PushSubscription.of(world.lei)
         assert end().status_code == 303
         with app.app_context():
-            assert not db.session.get_one(User, world.lei.id).pushes
             assert not db.session.scalar(select(PushSubscription)), "who has signed out is shown nothing any more"
     worker = app.test_client().get("/sw.js")
     assert worker.content_type.startswith("text/javascript") and "showNotification" in worker.text

@@ -32,6 +32,7 @@ from linkstar.models import (
     Template,
     User,
 )
+from linkstar.reports.emergencies import span_words
 from linkstar.views.incoming import _is_yes
 from linkstar.words import TRIGGER_NAMES
 from tests.api.test_doors import problem
@@ -55,7 +56,8 @@ def declare(browser, world, **more):
 
 def told(app):
     with app.app_context():
-        query = select(Notification).where(Notification.emergency_id.is_not(None)).order_by(Notification.id)
+        called = Notification.emergency_id.is_not(None), Notification.kind != "emergency_over"
+        query = select(Notification).where(*called).order_by(Notification.id)
         return [notice.user.name for notice in db.session.scalars(query)]
 
 
@@ -110,7 +112,7 @@ def test_one_press_tells_legal_first_lays_the_playbook_and_stops_the_ads(app, br
         tasks = {
             task.key: task for task in db.session.scalars(select(Task).where(Task.project_id == emergency.project_id))
         }
-        assert tasks["em_ack"].due_at == NOW + timedelta(minutes=15)
+        assert tasks["em_ack"].due_at == NOW + timedelta(minutes=30), "as the severity says"
         assert tasks["em_log"].due_at == NOW + timedelta(minutes=45)
         assert (tasks["em_type"].owner.name, tasks["em_pause_ads"].owner.name) == ("王蕾", "何佳")
         assert tasks["em_start"].completed_at == NOW
@@ -131,6 +133,14 @@ def test_one_press_tells_legal_first_lays_the_playbook_and_stops_the_ads(app, br
     assert where in yu.get(f"/tasks/{world.budget.id}").text, "the panel says so, with the way there"
     assert where in yu.get("/projects").text, "and every page, above"
     assert 'class="alarm"' not in browse("maya").get("/projects").text
+    assert "On hold: emergency “B0C1234567 露营灯”" in browse("jia").get("/?lang=en").text
+    lei = browse("lei")
+    assert "today 10:25 AM</time>" in lei.get("/?lang=en").text, "an hour stays one"
+    form = lei.get("/emergencies/new?lang=zh").text
+    assert f'value="{world.lamp.id}"' in form and f'value="{emergency.project_id}"' not in form
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert span_words(timedelta(hours=2)) == "2 h"
+    assert "法务合规、运营" in form and "运营、法务合规" not in form
 
 
 def test_nobody_takes_it_up_and_the_next_in_line_is_told(app, browse, world, second_lawyer, channels):
@@ -236,7 +246,9 @@ def test_no_way_round_through_the_trash_or_by_giving_the_ads_work_out_anew(app, 
     assert held() == all_of_it
     assert jia.post(f"/tasks/{number}/moves", {"stage_id": world.doing.id}, htmx=True).status_code == 422
     assert "put the task on hold" in browse("yue").get(f"/tasks/{edited}?lang=en").text
+    assert "确认接手" in browse("yu").get("/").text
     assert browse("lei").post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
+    assert "确认接手" not in browse("yu").get("/").text, "a false alarm leaves nobody work"
     assert not held() and "Withdrawn (false alarm)" in browse("lei").get(f"{where}?lang=en").text
     assert "Withdrawn (false alarm)" in browse("lei").get("/emergencies?lang=en").text
     with app.app_context():
@@ -270,7 +282,7 @@ def test_it_is_closed_with_what_was_learnt_and_the_ads_may_start(app, browse, wo
     assert browse("yue").post(f"{other}/closure", {"retrospective": LEARNT}).status_code == 303
     assert jia.post(*start, htmx=True).status_code == 200
     with app.app_context():
-        unblocked = select(Notification.user_id).where(Notification.kind == "unblocked")
+        unblocked = select(Notification.user_id).where(Notification.kind == "released")
         assert list(db.session.scalars(unblocked)) == [world.jia.id], "once, when nothing holds it any more"
     assert [event for _name, event in posted(app)].count("emergency.closed") == 2
     assert 'class="alarm"' not in jia.get("/projects").text
@@ -328,6 +340,8 @@ def test_a_drill_is_the_same_and_touches_nobody_outside(app, browse, world, chan
     for address in ("/projects", "/", "/workload", "/calendar"):
         assert f"/projects/{the_only(app).project_id}/board" not in lei.get(address).text, address
         assert "暂停相关广告" not in browse("jia").get(address).text, address
+    rehearsed = Declaration(workspace_id=1, trigger="x", severity="s3", title="演练 灯", drill=True)
+    assert rehearsed._called("en") == "演练 灯", "it says so once"
     assert "Drill: B0C1234567 露营灯" in lei.get(f"/projects/{the_only(app).project_id}/board?lang=en").text
     assert lei.post(f"{where}/closure", {"retrospective": "好"}).status_code == 422, "a drill asks for it, too"
     assert lei.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
@@ -466,7 +480,8 @@ def test_an_alarm_holds_nothing_until_somebody_takes_it_up_and_it_may_be_reopene
         twice = lei.post(f"{where}/reopening?lang=en", {"why": "又下架了"}, follow_redirects=True)
         assert twice.status_code == 200 and "周越 has already reopened it: today" in twice.text
         assert held() == {"首批广告预算表", late} and the_only(app).acknowledged_by_id == world.lei.id
-        assert told(app) == ["王蕾", "林晓雨", "周越", "王蕾"], "who had it hears of it"
+        assert told(app) == ["王蕾", "林晓雨", "周越", "林晓雨", "王蕾"], "who were told hear of it"
+        assert "reopened: “B0C1234567 露营灯”. 王蕾 has it" in browse("yu").get("/inbox?lang=en").text
         page = yue.get(f"{where}?lang=en").text
         assert "周越 reopened the emergency" in page and "又下架了" in page and LEARNT[:10] in page
         assert intern.post(f"{where}/closure", {"retrospective": LEARNT}).status_code == 303
@@ -490,7 +505,8 @@ def test_an_alarm_holds_nothing_until_somebody_takes_it_up_and_it_may_be_reopene
     with app.app_context():
         emergency = db.session.get(Emergency, newest(app))
         assert (emergency.acknowledged_at, emergency.escalates_at) == (None, NOW + timedelta(minutes=61))
-    assert told(app)[-3:] == ["王蕾", "林晓雨", "周越"], "from the first one on"
+    assert told(app)[-4:] == ["王蕾", "林晓雨", "周越", "江宁"], "from the first one on; who was called later hears it"
+    assert "False alarm" in browse("yu").get("/inbox?lang=en&show=all").text
     with after(61), app.app_context():
         jobs.escalate()
     assert told(app)[-1] == "江宁", "again"

@@ -270,6 +270,8 @@ def test_what_comes_how_is_chosen_and_all_can_be_as_usual_again(app, browse, wor
         *TOPICS
     }
     assert all("disabled" in each for each in elements(page, "name") if each["name"].startswith("push_"))
+    maya = browse("maya").get(f"{address}?lang=en").text
+    assert "topic-due" in maya and "topic-emergency" not in maya and "topic-channel" not in maya, "she never is"
     values = {f"mail_{topic}": mail for topic, mail in TOPICS.items()} | {
         "quiet_from": "22:30", "quiet_until": "07:00", "digest": "weekly", "digest_weekday": "4",
         "digest_at": "17:00:00",

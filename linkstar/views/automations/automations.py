@@ -6,7 +6,7 @@ from flask_login import current_user
 from linkstar.extensions import commit, db, record_id
 from linkstar.forms.automation import AutomationForm
 from linkstar.i18n import _, both
-from linkstar.models import Automation, Membership, Missing, NotAllowed, Project, StaleVersion
+from linkstar.models import Automation, Emergency, Membership, Missing, NotAllowed, Project, StaleVersion
 from linkstar.reports.automations import WHY_NOT, Automations, Choices, Runs, Wording
 from linkstar.reports.rehearsal import Rehearsal
 from linkstar.views.workspaces import look_at, membership_inside
@@ -110,7 +110,7 @@ def _may_add(membership: Membership) -> bool:
 
 def _projects(membership: Membership) -> list[Project]:
     """Where the person may let automations run: in all, or in those of the person's own."""
-    query = Project.at_work_in(membership.workspace_id, current_user)
+    query = Emergency.launches_in(membership.workspace_id, current_user)
     if not membership.keeps_workspace:
         query = query.where(Project.owner_id == current_user.id)
     return list(db.session.scalars(query))

@@ -9,7 +9,7 @@ from linkstar.channels.trouble import NotTaken
 from linkstar.extensions import commit, db, limiter, write
 from linkstar.forms.channel import ChannelForm
 from linkstar.i18n import _
-from linkstar.models import Channel, Membership, Project, TooManyChannels
+from linkstar.models import Channel, Emergency, Membership, Project, TooManyChannels
 from linkstar.models.channel import KINDS
 from linkstar.reports.channel_log import channels_of, log_of, seen_in
 from linkstar.views import access
@@ -163,12 +163,12 @@ def judged(kind: str, address: str, *, inside: bool) -> Judgement:
     except NotTaken as error:
         if error.code not in ("unknown", "slow"):
             return Judgement(refusal=trouble_words(error.code))
-        return Judgement(warning=_("Saved, although nobody knows a machine of this name at the moment. Send a test."))
+        return Judgement(warning=_("Saved, but this domain name can’t be found at the moment. Send a test."))
     return Judgement()
 
 
 def _projects(membership: Membership) -> list[Project]:
-    return list(db.session.scalars(Project.at_work_in(membership.workspace_id, current_user)))
+    return list(db.session.scalars(Emergency.launches_in(membership.workspace_id, current_user)))
 
 
 def _page(form: ChannelForm, kind: str, channel: Channel | None = None, *, overtaken: bool = False) -> str:

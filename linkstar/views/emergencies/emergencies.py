@@ -120,7 +120,7 @@ def _projects(membership: Membership) -> list[Project]:
     """Those that the person may declare an emergency about."""
     return [
         each
-        for each in db.session.scalars(Project.at_work_in(membership.workspace_id, current_user))
+        for each in db.session.scalars(Emergency.launches_in(membership.workspace_id, current_user))
         if Emergency.may_be_declared_by(current_user, membership.workspace_id, each)
     ]
 
