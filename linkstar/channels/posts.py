@@ -76,7 +76,7 @@ def _take_turn(delivery_id: int) -> None:
     delivery = db.session.get_one(Delivery, delivery_id)
     post = delivery.post
     assert post
-    channel = db.session.get_one(Channel, post.channel_id, with_for_update=True, populate_existing=True)
+    channel = db.session.get_one(Channel, post.channel_id, with_for_update={"of": Channel}, populate_existing=True)
     if channel.kind in robots.TOGETHER and post.event != "test" and delivery.tries == 1:
         _take_up(delivery, channel)
     now = clock.now()

@@ -146,7 +146,7 @@ class Automation(Base):
 
     def _lock(self) -> None:
         """Until the end of the transaction; what was read of it is read again."""
-        db.session.refresh(self, with_for_update=True)
+        db.session.refresh(self, with_for_update={"of": Automation})
 
     def _set(self, on: bool, by: User | None) -> None:
         self.active, self.since = on, self.since if on else None

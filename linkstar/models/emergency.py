@@ -472,7 +472,7 @@ class Emergency(Base):
 
     def _lock(self) -> None:
         """Until the end of the transaction; what was read of it is read again."""
-        db.session.refresh(self, with_for_update=True)
+        db.session.refresh(self, with_for_update={"of": Emergency})
 
 
 QUIETLY = {"synchronize_session": False}

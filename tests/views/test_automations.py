@@ -62,7 +62,7 @@ def test_rows_come_and_go_without_javascript_and_what_was_typed_stays(browse, wo
     assert browse("admin").put(address, changed).status_code == 303
     mine = yue.put(address, changed | {"name": "我的字"})
     assert mine.status_code == 409
-    assert 'value="我的字"' in mine.text and 'value="2"' in mine.text and "“改过”" in said(mine)
+    assert 'value="我的字"' in mine.text and 'value="2"' in mine.text and "「改过」" in said(mine)
     assert yue.put(address, changed | {"version": "1"}).status_code == 409
     assert yue.put(f"{address}/activity").status_code == 303
     assert browse("yu").get(address, {"before": "9" * 20}).status_code == 200
