@@ -39,6 +39,7 @@ def said(answer):
     return re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2])
 
 
+@pytest.mark.both_databases  # it locks
 def test_rows_come_and_go_without_javascript_and_what_was_typed_stays(browse, world, app):
     yue = browse("yue")
     answer = yue.post("/automations", typed(do="add:conditions"))
